@@ -1,0 +1,236 @@
+"""An exhibit: a claim, a table and a chart under one id, shown in the notebook and saved for the renderers.
+
+    show = kam.Exhibits(data, "05", lang=lang, run_dir=run_dir)
+    show("05.1", table, finance.plot_revenue, finance.revenue_claim, needs=("orders",), n=len(table), of="accounts")
+
+The question an exhibit answers and its note on method stand in `words` under its id ("05.1", "05.1.note").
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import os
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+from PIL import Image
+
+from kamlib import style, words
+from kamlib.params import resolve
+from kamlib.workspace import Data
+
+Plot = Callable[..., object]
+Claim = Callable[..., str]
+
+
+def chart(kind: str, *, size: tuple[float, float] = (8, 4.5), **encodings: object) -> Callable[[Plot], Plot]:
+    """Say of a plot function what it draws, so that Excel and PowerPoint can draw it natively.
+
+    `kind` is one of `KINDS`; `encodings` name columns of its table: x, y, size, colour, label, line, low, high.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"'{kind}' is not a kind of chart; kinds: {', '.join(KINDS)}")
+
+    def mark(plot: Plot) -> Plot:
+        plot.chart = {"kind": kind, **encodings}
+        plot.size = size
+        return plot
+
+    return mark
+
+
+KINDS = (
+    "bar", "column", "stacked_bar", "stacked_column", "line", "area", "scatter", "bubble", "pareto", "waterfall",
+    "heatmap", "matrix", "dots", "box", "tree", "network", "survival", "table",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """What was found, as data. `status` is "ok", "insufficient_data" when the table is empty, or "not_measured" with
+    the absent tables in `missing`."""
+
+    id: str
+    status: str
+    claim: dict[str, str]
+    table: pd.DataFrame
+    chart: dict
+    n: int | None
+    of: str
+    sources: tuple[str, ...]
+    missing: tuple[str, ...]
+    as_of: dt.date
+    currency: str
+    footer: str
+    figure: Figure | None = field(default=None, repr=False, compare=False)
+
+    def _repr_mimebundle_(self, **_) -> dict:
+        bundle = {"text/plain": f"{self.id}  {self.claim[words.language()]}\n{self.footer}"}
+        if self.figure is not None:
+            bundle["image/png"] = png(self.figure)
+        return bundle
+
+    def as_dict(self) -> dict:
+        """Return everything but table and picture, ready for JSON."""
+        return {
+            "id": self.id, "status": self.status, "claim": self.claim, "chart": self.chart, "n": self.n, "of": self.of,
+            "question": _both(self.id), "note": _both(f"{self.id}.note") if f"{self.id}.note" in words.LABELS else None,
+            "sources": list(self.sources), "missing": list(self.missing), "as_of": self.as_of.isoformat(),
+            "currency": self.currency,
+            "columns": [{"name": c, "label": _both(c), "format": number_format(c, self.table[c])} for c in self.table.columns],
+        }  # fmt: skip
+
+    def save(self, folder: Path) -> None:
+        """Write `<id>.json`, `<id>.csv` and `<id>.svg` in `folder`, each whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / f"{self.id}.csv", self.table.to_csv(index=False, lineterminator="\n"))
+        if self.figure is not None:
+            write_atomically(folder / f"{self.id}.svg", svg(self.figure))
+        write_atomically(folder / f"{self.id}.json", json.dumps(self.as_dict(), ensure_ascii=False, indent=1))
+
+
+class Exhibits:
+    """Shows and saves the exhibits of one notebook. Sets the language and the house style of the session."""
+
+    def __init__(self, data: Data, notebook: str, *, lang: str = "en", run_dir: str | Path = "") -> None:
+        self.data, self.notebook = data, notebook
+        self.folder = resolve(run_dir) / "exhibits" if run_dir else None
+        words.speak(lang, data.settings.currency)
+        style.apply()
+
+    def __call__(
+        self, id: str, table: pd.DataFrame, plot: Plot, claim: Claim, *,
+        needs: Sequence[str] = (), n: int | None = None, of: str = "accounts",
+    ) -> Exhibit:  # fmt: skip
+        """Bind `claim(table, lang)` and `plot(table, ax)` to `table` under `id`; save it when there is a run folder.
+
+        `needs` names the tables it rests on: when one was not delivered the exhibit says so, and nothing is drawn;
+        so it is with an empty table. Neither `plot` nor `claim` ever sees one.
+        """
+        if not id.startswith(f"{self.notebook}."):
+            raise ValueError(f"exhibit '{id}' does not belong to notebook {self.notebook}")
+        missing = tuple(name for name in needs if not self.data.has(name))
+        if missing:
+            claims = {lang: _not_measured(missing, lang) for lang in words.LANGUAGES}
+            status, table = "not_measured", table.head(0)
+        elif table.empty:
+            claims = {lang: _not_enough(lang) for lang in words.LANGUAGES}
+            status = "insufficient_data"
+        else:
+            claims = {lang: claim(table, lang=lang) for lang in words.LANGUAGES}
+            status = "ok"
+        foot = footer(None if missing else n, of, needs, self.data.as_of)
+        exhibit = Exhibit(
+            id=id,
+            status=status,
+            claim=claims,
+            table=table.reset_index(drop=True),
+            chart=getattr(plot, "func", plot).chart,  # a partial carries its function
+            n=None if missing else n,
+            of=of,
+            sources=tuple(needs),
+            missing=missing,
+            as_of=self.data.as_of,
+            currency=self.data.settings.currency,
+            footer=foot,
+            figure=draw(table, plot, claims[words.language()], foot) if status == "ok" else None,
+        )
+        if self.folder:
+            exhibit.save(self.folder)
+        return exhibit
+
+
+def draw(table: pd.DataFrame, plot: Plot, title: str, foot: str) -> Figure:
+    """Draw `plot(table, ax)` with the claim as its title and a footer with n, source and as-of date."""
+    size = getattr(plot, "func", plot).size
+    ax = style.new_axes(size)
+    figure = ax.figure
+    plot(table, ax=ax)
+    width = int(size[0] * (6.4 if words.language() == "zh" else 11.5))
+    figure.suptitle(textwrap.fill(title, width), x=0.01, ha="left", fontsize=12)
+    figure.supxlabel(foot, x=0.01, ha="left", fontsize=8, color=style.GREY)
+    return figure
+
+
+def footer(n: int | None, of: str, sources: Sequence[str], as_of: dt.date) -> str:
+    """Return "n = 148 accounts · source: orders, returns · as of 2025-12-31" in the session's language."""
+    parts = []
+    if n is not None:
+        parts.append(f"n = {n:,} {words.word('n_' + of)}")
+    if sources:
+        listed = ", ".join(words.word(name) for name in sources)
+        parts.append(words.say(None, f"source: {listed}", f"来源：{listed}"))
+    parts.append(words.say(None, f"as of {as_of}", f"截止 {as_of}"))
+    return " · ".join(parts)
+
+
+def number_format(name: str, column: pd.Series) -> str:
+    """Return how a column is written: share, days, score, count, money, number, date, flag or text.
+
+    Names decide: `…_share` and `…_rate` are 0 to 1, `…_days` and `n_…` whole, `…score` has one digit; `_low` and
+    `_high` at the end are an interval of the name before them. Any other float is money.
+    """
+    stem = name.removesuffix("_low").removesuffix("_high")
+    if pd.api.types.is_bool_dtype(column):
+        return "flag"
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return "date"
+    if not pd.api.types.is_numeric_dtype(column):
+        return "text"
+    for kind, endings in {
+        "share": ("_share", "_rate", "growth"),
+        "days": ("_days",),
+        "score": ("score", "_mean", "_ratio", "_index", "nps"),
+    }.items():
+        if stem.endswith(endings):
+            return kind
+    if stem.startswith("n_") or pd.api.types.is_integer_dtype(column):
+        return "count"
+    return "money"
+
+
+def png(figure: Figure) -> bytes:
+    """Return the figure as a small PNG: 100 dpi, 128 colours; the same bytes on every run."""
+    raw = io.BytesIO()
+    figure.savefig(raw, format="png", metadata={"Software": None})
+    out = io.BytesIO()
+    Image.open(raw).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(out, format="png", optimize=True)
+    return out.getvalue()
+
+
+def svg(figure: Figure) -> str:
+    """Return the figure as SVG without title and footer, which the page sets as text; the same on every run."""
+    extras = [text for text in (figure._suptitle, figure._supxlabel) if text is not None]
+    for text in extras:
+        text.set_visible(False)
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    for text in extras:
+        text.set_visible(True)
+    return out.getvalue()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write `text` beside `path` and move it there, so that a killed run leaves no half file."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(part, path)
+
+
+def _both(key: str) -> dict[str, str]:
+    return {lang: words.word(key, lang) for lang in words.LANGUAGES}
+
+
+def _not_measured(missing: Sequence[str], lang: str) -> str:
+    listed = ", ".join(f"{words.word(name, lang)} ({name})" for name in missing)
+    return words.say(lang, f"Not measured: this needs the table {listed}.", f"未测量：需要数据表 {listed}。")
+
+
+def _not_enough(lang: str) -> str:
+    return words.say(lang, "Not enough data (n = 0).", "数据不足（n = 0）。")

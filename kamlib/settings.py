@@ -1,0 +1,107 @@
+"""The company's own rules, read from `kam.toml` beside its tables: currency, deal stages, tier weights and cuts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from kamlib.errors import InputError, suggest
+
+FILE = "kam.toml"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Stage(_Strict):
+    """One open stage of the pipeline, in order; `probability` is what the CRM assumes, `group` the stage of the
+    four-step funnel (prospect, interested, negotiation) that it belongs to."""
+
+    name: str
+    en: str = ""
+    zh: str = ""
+    probability: float = Field(ge=0, le=1)
+    group: str = "prospect"
+
+
+class Tiers(_Strict):
+    """Weights of the five indicators (any subset; renormalised over those present) and the lowest score of each tier."""
+
+    weights: dict[str, float] = {
+        "purchasing_power": 40, "frequency": 20, "history": 20, "influence": 10, "loyalty": 10,
+    }  # fmt: skip
+    cuts: dict[str, float] = {"A": 85, "B": 70, "C": 60}
+    coverage: float = Field(0.7, ge=0, le=1)
+
+    @field_validator("weights")
+    @classmethod
+    def _known_indicators(cls, weights: dict[str, float]) -> dict[str, float]:
+        known = ("purchasing_power", "frequency", "history", "influence", "loyalty")
+        for name, weight in weights.items():
+            if name not in known:
+                raise ValueError(f"'{name}' is not an indicator.{suggest(name, known)} Indicators: {', '.join(known)}.")
+            if weight < 0:
+                raise ValueError(f"the weight of '{name}' is {weight}; give a number of 0 or more.")
+        if not sum(weights.values()) > 0:
+            raise ValueError("all weights are zero; give at least one a positive number.")
+        return weights
+
+    @model_validator(mode="after")
+    def _cuts_fall(self) -> Tiers:
+        values = list(self.cuts.values())
+        if values != sorted(values, reverse=True):
+            raise ValueError(f"cuts must fall from the best tier to the worst; got {self.cuts}.")
+        return self
+
+
+class Lifecycle(_Strict):
+    """Floors in days below which nobody is called dormant or lost, and what makes a loyal customer."""
+
+    dormant_floor_days: int = Field(90, ge=1)
+    lost_floor_days: int = Field(180, ge=1)
+    loyal_orders: int = Field(6, ge=2)
+    loyal_tenure_days: int = Field(365, ge=0)
+
+
+class Settings(_Strict):
+    """Everything `kam.toml` may say; every entry has a default."""
+
+    company: str = ""
+    currency: str = "CNY"
+    rates: dict[str, float] = {}
+    as_of: dt.date | None = None
+    window_months: int = Field(12, ge=1, le=60)
+    stages: tuple[Stage, ...] = (
+        Stage(name="qualification", en="Qualification", zh="验证客户", probability=0.1, group="prospect"),
+        Stage(name="needs", en="Needs confirmed", zh="需求确定", probability=0.3, group="interested"),
+        Stage(name="proposal", en="Proposal and quote", zh="方案报价", probability=0.6, group="negotiation"),
+        Stage(name="negotiation", en="Negotiation review", zh="谈判审核", probability=0.8, group="negotiation"),
+    )
+    tiers: Tiers = Tiers()
+    lifecycle: Lifecycle = Lifecycle()
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read `kam.toml` in `folder`; defaults when there is none. InputError names every wrong entry."""
+    path = folder / FILE
+    if not path.is_file():
+        return Settings()
+    try:
+        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: not readable as TOML ({error}). Mend that line, or delete the file to use the defaults."
+        ) from None
+    except ValidationError as error:
+        raise InputError("\n".join(_sentence(path, fault) for fault in error.errors())) from None
+
+
+def _sentence(path: Path, fault: dict) -> str:
+    where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{path}: '{where}' is not a setting.{suggest(where, Settings.model_fields)} Remove or rename it."
+    return f"{path}: {where} = {fault['input']!r}: {fault['msg'].removeprefix('Value error, ')} Correct the entry."

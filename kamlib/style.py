@@ -1,0 +1,122 @@
+"""The house style: quiet, colour-blind-safe charts whose title is the finding.
+
+`apply` sets it, once, when a notebook opens its exhibits. The rest are small helpers that several questions share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+
+from kamlib import words
+
+# Okabe & Ito (2008), "Color universal design": distinguishable with every common colour vision deficiency.
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#F0E442",
+)
+INK, GREY, PALE, GRID = "#222222", "#8C8C8C", "#C9CED4", "#E6E8EB"
+CYCLE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY)
+TIER = {"A": BLUE, "B": SKY, "C": ORANGE, "D": PALE}
+GOOD, BAD = BLUE, VERMILION
+SEQUENTIAL, DIVERGING = "cividis", "PuOr"
+
+
+def apply() -> None:
+    """Set matplotlib's defaults to the house style, with a font that has Chinese."""
+    font_manager.fontManager.addfont(str(files("zhplot") / "fonts/NotoSansSC-Regular.ttf"))
+    mpl.rcParams.update({
+        "font.family": ["Noto Sans SC", "DejaVu Sans"], "font.size": 10, "text.color": INK,
+        "axes.prop_cycle": mpl.cycler(color=CYCLE), "axes.edgecolor": GREY, "axes.labelcolor": INK,
+        "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "axes.unicode_minus": False,
+        "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.8,
+        "xtick.color": INK, "ytick.color": INK, "legend.frameon": False,
+        "figure.dpi": 100, "savefig.dpi": 100, "svg.hashsalt": "kamlib", "svg.fonttype": "path",
+    })  # fmt: skip
+
+
+def percent_axis(axis, digits: int = 0) -> None:
+    """Write an axis of shares (0 to 1) as percentages."""
+    axis.set_major_formatter(PercentFormatter(1, decimals=digits, symbol=" %"))
+
+
+def money_axis(axis) -> None:
+    """Write an axis of amounts short, with the currency: "CNY 2 m"."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words.money(value, digits=0 if abs(value) >= 1e4 else 1)))
+
+
+def reference_line(ax: Axes, value: float, text: str, *, axis: str = "y") -> None:
+    """Draw a dashed line at `value` (a mean, a target, a cut), labelled at its end."""
+    if axis == "y":
+        ax.axhline(value, color=GREY, lw=1, ls="--")
+        ax.annotate(
+            text,
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(-2, 3),
+            textcoords="offset points",
+            ha="right",
+            color=GREY,
+            fontsize=8,
+        )
+    else:
+        ax.axvline(value, color=GREY, lw=1, ls="--")
+        ax.annotate(
+            text,
+            (value, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, -2),
+            textcoords="offset points",
+            va="top",
+            color=GREY,
+            fontsize=8,
+        )
+
+
+def label_points(ax: Axes, x: Sequence[float], y: Sequence[float], texts: Sequence[str]) -> None:
+    """Write a name beside each point, moved apart where they would collide."""
+    from adjustText import adjust_text
+
+    labels = [ax.text(a, b, text, fontsize=8) for a, b, text in zip(x, y, texts, strict=True)]
+    if labels:
+        np.random.seed(0)  # adjustText breaks ties at random; pictures must not differ between runs
+        adjust_text(labels, x=list(x), y=list(y), ax=ax, arrowprops={"arrowstyle": "-", "color": PALE, "lw": 0.8})
+
+
+def bar_labels(ax: Axes, texts: Sequence[str]) -> None:
+    """Write `texts` at the ends of horizontal bars, one per bar in drawing order."""
+    ax.bar_label(ax.containers[0], labels=list(texts), padding=3, fontsize=8)
+    ax.margins(x=0.12)
+
+
+def panels(ax: Axes, rows: int, columns: int, **options) -> np.ndarray:
+    """Put a grid of axes in the place of `ax`; return them as an array of that shape."""
+    spec = ax.get_subplotspec()
+    figure = ax.figure
+    ax.remove()
+    return (
+        spec.subgridspec(rows, columns).subplots(squeeze=False, **options)
+        if spec
+        else figure.subplots(rows, columns, squeeze=False, **options)
+    )
+
+
+def new_axes(size: tuple[float, float] = (8, 4.5)) -> Axes:
+    """Return the axes of a new figure of `size` inches, outside pyplot's list of open figures."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure.subplots()

@@ -1,0 +1,138 @@
+"""The border: a folder of tables goes in, checked and typed tables as known on one date come out.
+
+`load` is all a notebook needs. Behind it no function checks for missing columns, and none can see the future: rows
+dated after the as-of date are cut here, and columns that became known later have the value they had before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import ibis
+import pandas as pd
+
+from kamlib import mart as _mart
+from kamlib.errors import InputError
+from kamlib.settings import Settings, read_settings
+from kamlib.sources.reader import Ledger, read_tables
+from kamlib.tables import TABLES, Table
+
+
+@dataclass
+class Data:
+    """The tables as known on `as_of`.
+
+    `measured` names the tables that the folder holds; every other one is there too, typed and empty, so that code
+    needs no special case. `frame` gives pandas (money as float, dates as datetime64), `table` gives Ibis for anything
+    larger than accounts.
+    """
+
+    con: ibis.BaseBackend
+    as_of: dt.date
+    settings: Settings
+    ledger: Ledger
+    measured: frozenset[str]
+    source: Path
+    _cut: dict[str, ibis.Table] = field(default_factory=dict, repr=False)
+
+    def has(self, *names: str) -> bool:
+        """Return whether all the named tables were delivered."""
+        return all(name in self.measured for name in names)
+
+    def table(self, name: str) -> ibis.Table:
+        """Return the table called `name` as an Ibis expression, cut at `as_of`."""
+        if name not in self._cut:
+            self._cut[name] = known_on(self.con, TABLES[name], self.as_of)
+        return self._cut[name]
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return the table called `name` as a data frame, cut at `as_of`; empty but typed when not measured."""
+        return to_frame(self.table(name))
+
+    @cached_property
+    def mart(self) -> pd.DataFrame:
+        """One row per account as of the date; columns are documented in `kamlib.mart`."""
+        return to_frame(_mart.account_mart(self))
+
+    @cached_property
+    def months(self) -> pd.DataFrame:
+        """One row per account and calendar month with orders, returns or service cost; see `kamlib.mart`."""
+        return to_frame(_mart.account_months(self))
+
+    @cached_property
+    def order_days(self) -> pd.DataFrame:
+        """One row per account and order date; see `kamlib.mart`."""
+        return to_frame(_mart.order_days(self))
+
+
+def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
+    """Read, check and type the tables in `data_dir` as known on `as_of` (YYYY-MM-DD).
+
+    Without `as_of` the date in `kam.toml` holds, else the last order date. InputError lists every fault at once.
+    """
+    folder = Path(data_dir)
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder} is not a folder. Give the folder that holds accounts and orders as CSV, Parquet or Excel."
+        )
+    settings = read_settings(folder)
+    con = ibis.duckdb.connect()
+    ledger = read_tables(con, folder, settings)
+    day = _as_of(as_of, settings, con)
+    measured = frozenset(entry.table for entry in ledger.entries)
+    return Data(con, day, settings, ledger, measured, folder)
+
+
+def known_on(con: ibis.BaseBackend, table: Table, as_of: dt.date) -> ibis.Table:
+    """Return `table` as it was known on `as_of`: later rows gone, later facts undone."""
+    rows = con.table(table.name)
+    if table.dated:
+        rows = rows.filter(rows[table.dated].isnull() | (rows[table.dated].cast("date") <= as_of))
+    for date_column, before in table.later.items():
+        unknown_yet = rows[date_column].notnull() & (rows[date_column].cast("date") > as_of)
+        rows = rows.mutate(
+            **{
+                name: unknown_yet.ifelse(ibis.null() if value is None else ibis.literal(value), rows[name])
+                for name, value in before.items()
+            }
+        )
+    if table.name == "order_lines":
+        orders = known_on(con, TABLES["orders"], as_of)
+        rows = rows.semi_join(orders, "order_id")
+    if table.name == "deals":
+        rows = _stage_then(con, rows, as_of)
+    return rows
+
+
+def _stage_then(con: ibis.BaseBackend, deals: ibis.Table, as_of: dt.date) -> ibis.Table:
+    """Give deals the stage their history shows on `as_of`; deals without history keep the exported stage."""
+    history = known_on(con, TABLES["deal_stage_history"], as_of)
+    last = history.group_by("deal_id").agg(stage_then=history.stage.argmax(history.entered_at))
+    joined = deals.left_join(last, "deal_id").drop("deal_id_right")
+    return joined.mutate(stage=ibis.coalesce(joined.stage_then, joined.stage)).drop("stage_then").select(deals.columns)
+
+
+def _as_of(given: str | dt.date, settings: Settings, con: ibis.BaseBackend) -> dt.date:
+    if isinstance(given, dt.date):
+        return given
+    if given:
+        try:
+            return dt.date.fromisoformat(given)
+        except ValueError:
+            raise InputError(f"as_of = '{given}' is not a date. Write it as YYYY-MM-DD, e.g. 2025-12-31.") from None
+    if settings.as_of:
+        return settings.as_of
+    last = con.table("orders").order_date.max().execute()
+    if pd.isna(last):
+        raise InputError("The orders table holds no dated row. Give as_of = YYYY-MM-DD, or bring orders.")
+    return pd.Timestamp(last).date()
+
+
+def to_frame(table: ibis.Table) -> pd.DataFrame:
+    """Run an Ibis expression; decimals become floats and dates datetime64, so that pandas can compute with both."""
+    floats = {name: table[name].cast("float64") for name, kind in table.schema().items() if kind.is_decimal()}
+    stamps = {name: table[name].cast("timestamp") for name, kind in table.schema().items() if kind.is_date()}
+    return table.mutate(**floats, **stamps).to_pandas()
