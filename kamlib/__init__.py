@@ -13,7 +13,7 @@ _HOME = {
     "Text": "params",
     "Exhibits": "exhibit",
     "Practice": "practice",
-    "explore": "explore",
+    "explore": "widgets",
     "InputError": "errors",
 }
 __all__ = sorted(_HOME)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import ipywidgets as widgets
+import ipywidgets
 import pandas as pd
 from IPython.display import Image, display
 
@@ -12,7 +12,7 @@ from kamlib import words
 from kamlib.exhibit import png
 
 
-def explore(plot: Callable, table: pd.DataFrame, **choices: tuple | list) -> widgets.VBox:
+def explore(plot: Callable, table: pd.DataFrame, **choices: tuple | list) -> ipywidgets.VBox:
     """Redraw `plot(table, **values)` whenever a control moves.
 
     Each choice is a range `(low, high)` or `(low, high, step)`, or a list of options; the first value of a range is
@@ -23,17 +23,17 @@ def explore(plot: Callable, table: pd.DataFrame, **choices: tuple | list) -> wid
     def redraw(**values: object) -> None:
         display(Image(png(plot(table, **values).figure)))
 
-    linked = widgets.interactive_output(redraw, controls)
-    return widgets.VBox([widgets.HBox(list(controls.values())), linked])
+    linked = ipywidgets.interactive_output(redraw, controls)
+    return ipywidgets.VBox([ipywidgets.HBox(list(controls.values())), linked])
 
 
-def _control(plot: Callable, name: str, choice: tuple | list) -> widgets.Widget:
+def _control(plot: Callable, name: str, choice: tuple | list) -> ipywidgets.Widget:
     default = (plot.__kwdefaults__ or {}).get(name)
     label = {"description": words.word(name), "style": {"description_width": "initial"}}
     if isinstance(choice, list):
-        return widgets.Dropdown(options=choice, value=default if default in choice else choice[0], **label)
+        return ipywidgets.Dropdown(options=choice, value=default if default in choice else choice[0], **label)
     low, high, *step = choice
     value = default if default is not None and low <= default <= high else low
-    kind = widgets.IntSlider if all(isinstance(v, int) for v in choice) else widgets.FloatSlider
+    kind = ipywidgets.IntSlider if all(isinstance(v, int) for v in choice) else ipywidgets.FloatSlider
     options = {"step": step[0]} if step else {}
     return kind(min=low, max=high, value=value, continuous_update=False, **options, **label)
