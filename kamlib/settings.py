@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from kamlib.errors import InputError, suggest
 
 FILE = "kam.toml"
+BANDED = ("revenue", "wallet", "n_orders", "tenure_days", "active_month_share")
+"""The measures of the tier score that are read against bands; see `kamlib.scoring`."""
 
 
 class _Strict(BaseModel):
@@ -29,13 +32,19 @@ class Stage(_Strict):
 
 
 class Tiers(_Strict):
-    """Weights of the five indicators (any subset; renormalised over those present) and the lowest score of each tier."""
+    """Weights of the five indicators (any subset; renormalised over those present) and the lowest score of each tier.
+
+    `scale` says how a measure becomes a score: "bands" (values that earn 20, 40, 60, 80 and 100 points) or "percentile"
+    (the rank among all accounts). `bands` pins those five values per measure; without them they are read off the book.
+    """
 
     weights: dict[str, float] = {
         "purchasing_power": 40, "frequency": 20, "history": 20, "influence": 10, "loyalty": 10,
     }  # fmt: skip
     cuts: dict[str, float] = {"A": 85, "B": 70, "C": 60}
     coverage: float = Field(0.7, ge=0, le=1)
+    scale: Literal["bands", "percentile"] = "bands"
+    bands: dict[str, tuple[float, float, float, float, float]] = {}
 
     @field_validator("weights")
     @classmethod
@@ -50,12 +59,32 @@ class Tiers(_Strict):
             raise ValueError("all weights are zero; give at least one a positive number.")
         return weights
 
+    @field_validator("bands")
+    @classmethod
+    def _bands_rise(cls, bands: dict[str, tuple]) -> dict[str, tuple]:
+        for name, values in bands.items():
+            if name not in BANDED:
+                raise ValueError(f"'{name}' has no bands.{suggest(name, BANDED)} Measures: {', '.join(BANDED)}.")
+            if list(values) != sorted(set(values)) or values[0] <= 0:
+                raise ValueError(f"the bands of '{name}' must be five rising numbers above 0; got {list(values)}.")
+        return bands
+
     @model_validator(mode="after")
     def _cuts_fall(self) -> Tiers:
         values = list(self.cuts.values())
         if values != sorted(values, reverse=True):
             raise ValueError(f"cuts must fall from the best tier to the worst; got {self.cuts}.")
         return self
+
+
+class Sizes(_Strict):
+    """Lowest value of a medium and of a large customer, by employees and by annual revenue.
+
+    Defaults: industry, National Bureau of Statistics of China, 统计上大中小微型企业划分办法 (2017), in people and CNY.
+    """
+
+    employees: tuple[float, float] = (300, 1000)
+    annual_revenue: tuple[float, float] = (2e7, 4e8)
 
 
 class Lifecycle(_Strict):
@@ -82,6 +111,7 @@ class Settings(_Strict):
         Stage(name="negotiation", en="Negotiation review", zh="谈判审核", probability=0.8, group="negotiation"),
     )
     tiers: Tiers = Tiers()
+    sizes: Sizes = Sizes()
     lifecycle: Lifecycle = Lifecycle()
 
 
