@@ -101,7 +101,7 @@ class Exhibits:
     def __init__(self, data: Data, notebook: str, *, lang: str = "en", run_dir: str | Path = "") -> None:
         self.data, self.notebook = data, notebook
         self.folder = resolve(run_dir) / "exhibits" if run_dir else None
-        words.speak(lang, data.settings.currency)
+        words.speak(lang, data.settings.currency, data.settings.stage_names)
         style.apply()
 
     def __call__(

@@ -114,6 +114,11 @@ class Settings(_Strict):
     sizes: Sizes = Sizes()
     lifecycle: Lifecycle = Lifecycle()
 
+    @property
+    def stage_names(self) -> dict[str, tuple[str, str]]:
+        """The company's own names of its deal stages: (English, Chinese) by stage."""
+        return {stage.name: (stage.en or stage.name, stage.zh or stage.en or stage.name) for stage in self.stages}
+
 
 def read_settings(folder: Path) -> Settings:
     """Read `kam.toml` in `folder`; defaults when there is none. InputError names every wrong entry."""

@@ -18,14 +18,20 @@ from kamlib.tables import TABLES
 LANGUAGES = ("en", "zh")
 _LANG: ContextVar[str] = ContextVar("lang", default="en")
 _CURRENCY: ContextVar[str] = ContextVar("currency", default="CNY")
+_OWN: ContextVar[dict[str, tuple[str, str]] | None] = ContextVar("own", default=None)
 
 
-def speak(lang: str | None = None, currency: str | None = None) -> None:
-    """Set the language and the currency that labels and numbers use from here on."""
+def speak(lang: str | None = None, currency: str | None = None, own: dict[str, tuple[str, str]] | None = None) -> None:
+    """Set the language and the currency that labels and numbers use from here on.
+
+    `own` are the company's own words, (English, Chinese) by key: the deal stages of its `kam.toml`.
+    """
     if lang:
         _LANG.set(lang)
     if currency:
         _CURRENCY.set(currency)
+    if own is not None:
+        _OWN.set(own)
 
 
 def language() -> str:
@@ -54,7 +60,7 @@ LABELS = _labels()
 
 def word(key: str, lang: str | None = None) -> str:
     """Return the label of `key` in `lang`; an unknown key is data (a region, a product) and comes back as it is."""
-    pair = LABELS.get(str(key))
+    pair = (_OWN.get() or {}).get(str(key)) or LABELS.get(str(key))
     return str(key) if pair is None else pair[LANGUAGES.index(lang or language())]
 
 
