@@ -80,17 +80,24 @@ def _trials(k: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 def nps(scores: ArrayLike, level: float = 0.95) -> dict[str, float]:
     """Return {"n", "nps", "low", "high"} of answers 0–10: promoters (9–10) less detractors (0–6), in points −100…100.
 
-    The interval is the adjusted Wald: 3 answers are added, ¾ of them promoters and ¾ detractors, so that it also holds
-    for small n. 12/4/4 → 40 (2 to 67). Source: Rocks (2016); Lewis and Sauro, measuringu.com.
+    Each answer counts once; for one vote per account see `nps_interval`. 12/4/4 → 40 (2 to 67).
     """
     scores = _known(scores)
-    n, promoters, detractors = len(scores), int((scores >= 9).sum()), int((scores <= 6).sum())
+    return nps_interval((scores >= 9).sum(), (scores <= 6).sum(), len(scores), level)
+
+
+def nps_interval(promoters: float, detractors: float, n: float, level: float = 0.95) -> dict[str, float]:
+    """Return {"n", "nps", "low", "high"} for `promoters` and `detractors` among `n` votes, which may be fractions.
+
+    The interval is the adjusted Wald: 3 votes are added, ¾ of them promoters and ¾ detractors, so that it also holds
+    for small n. NaN without votes. Source: Rocks (2016); Lewis and Sauro, measuringu.com.
+    """
     if n == 0:
         return {"n": 0, "nps": np.nan, "low": np.nan, "high": np.nan}
     p, d = (promoters + 0.75) / (n + 3), (detractors + 0.75) / (n + 3)
     half = sp.norm.ppf((1 + level) / 2) * np.sqrt((p + d - (p - d) ** 2) / (n + 3))
     low, high = np.clip(100 * np.array([p - d - half, p - d + half]), -100, 100)
-    return {"n": n, "nps": 100 * (promoters - detractors) / n, "low": float(low), "high": float(high)}
+    return {"n": n, "nps": float(100 * (promoters - detractors) / n), "low": float(low), "high": float(high)}
 
 
 def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
