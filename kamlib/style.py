@@ -10,6 +10,7 @@ from importlib.resources import files
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, PercentFormatter
@@ -98,6 +99,26 @@ def bar_labels(ax: Axes, texts: Sequence[str]) -> None:
     """Write `texts` at the ends of horizontal bars, one per bar in drawing order."""
     ax.bar_label(ax.containers[0], labels=list(texts), padding=3, fontsize=8)
     ax.margins(x=0.12)
+
+
+def heat_map(ax: Axes, values: pd.DataFrame, texts: pd.DataFrame, *, low: float = 0, high: float | None = None) -> None:
+    """Draw `values` as a heat map with `texts` written in the cells; a missing value stays blank.
+
+    Rows and columns are labelled with the words of their names; the first row is on top.
+    """
+    grid = values.to_numpy(float)
+    known = grid[np.isfinite(grid)]
+    high = max(known.max(initial=low), low + 1e-9) if high is None else high
+    ax.imshow(grid, cmap=SEQUENTIAL, aspect="auto", vmin=low, vmax=high)
+    for (i, j), value in np.ndenumerate(grid):
+        if np.isfinite(value):
+            ink = INK if value > (low + high) / 2 else "white"
+            ax.text(j, i, str(texts.iat[i, j]), ha="center", va="center", color=ink, fontsize=8)
+    ax.set_xticks(range(grid.shape[1]), [words.word(name) for name in values.columns])
+    ax.set_yticks(range(grid.shape[0]), [words.word(name) for name in values.index])
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
 
 
 def panels(ax: Axes, rows: int, columns: int, **options) -> np.ndarray:
