@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-import os
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from kamlib import style, words
+from kamlib.files import write_atomically
 from kamlib.params import resolve
 from kamlib.workspace import Data
 
@@ -83,6 +83,7 @@ class Exhibit:
             "question": _both(self.id), "note": _both(f"{self.id}.note") if f"{self.id}.note" in words.LABELS else None,
             "sources": list(self.sources), "missing": list(self.missing), "as_of": self.as_of.isoformat(),
             "currency": self.currency,
+            "footer": {lang: footer(self.n, self.of, self.sources, self.as_of, lang) for lang in words.LANGUAGES},
             "columns": [{"name": c, "label": _both(c), "format": number_format(c, self.table[c])} for c in self.table.columns],
         }  # fmt: skip
 
@@ -158,15 +159,15 @@ def draw(table: pd.DataFrame, plot: Plot, title: str, foot: str) -> Figure:
     return figure
 
 
-def footer(n: int | None, of: str, sources: Sequence[str], as_of: dt.date) -> str:
-    """Return "n = 148 accounts · source: orders, returns · as of 2025-12-31" in the session's language."""
+def footer(n: int | None, of: str, sources: Sequence[str], as_of: dt.date, lang: str | None = None) -> str:
+    """Return "n = 148 accounts · source: orders, returns · as of 2025-12-31" in `lang`, else the session's language."""
     parts = []
     if n is not None:
-        parts.append(f"n = {n:,} {words.word('n_' + of)}")
+        parts.append(f"n = {n:,} {words.word('n_' + of, lang)}")
     if sources:
-        listed = ", ".join(words.word(name) for name in sources)
-        parts.append(words.say(None, f"source: {listed}", f"来源：{listed}"))
-    parts.append(words.say(None, f"as of {as_of}", f"截止 {as_of}"))
+        listed = words.say(lang, ", ", "、").join(words.word(name, lang) for name in sources)
+        parts.append(words.say(lang, f"source: {listed}", f"来源：{listed}"))
+    parts.append(words.say(lang, f"as of {as_of}", f"截止 {as_of}"))
     return " · ".join(parts)
 
 
@@ -214,13 +215,6 @@ def svg(figure: Figure) -> str:
     for text in extras:
         text.set_visible(True)
     return out.getvalue()
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` beside `path` and move it there, so that a killed run leaves no half file."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)
 
 
 def _both(key: str) -> dict[str, str]:
