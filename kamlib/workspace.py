@@ -21,6 +21,10 @@ from kamlib.sources.reader import Ledger, read_tables
 from kamlib.tables import TABLES, Table
 
 
+AMOUNTS = ("list_amount", "amount", "cogs")
+"""What an order's header may leave to its lines."""
+
+
 @dataclass
 class Data:
     """The tables as known on `as_of`.
@@ -81,9 +85,50 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
     settings = read_settings(folder)
     con = ibis.duckdb.connect()
     ledger = read_tables(con, folder, settings)
+    complete_orders(con, folder)
     day = _as_of(as_of, settings, con)
     measured = frozenset(entry.table for entry in ledger.entries)
     return Data(con, day, settings, ledger, measured, folder)
+
+
+def complete_orders(con: ibis.BaseBackend, folder: Path) -> None:
+    """Give orders whose header lacks list_amount, amount or cogs what their lines sum to; InputError when no order has
+    an amount then."""
+    orders, lines = con.table("orders"), con.table("order_lines")
+    absent = orders.aggregate([orders[name].isnull().any().name(name) for name in AMOUNTS]).execute()
+    if absent.fillna(False).to_numpy().any() and lines.count().execute():
+        con.create_table("orders", with_line_sums(orders, lines), overwrite=True)
+    found = (
+        con.table("orders").aggregate(lambda t: [t.count().name("orders"), t.amount.count().name("amounts")]).execute()
+    )
+    if found.orders[0] and not found.amounts[0]:
+        raise InputError(
+            f"{folder}: no order has an amount, neither in orders nor as lines in order_lines. "
+            "Bring the column 'amount' in orders, or order_lines with order_id, line_no, quantity and amount."
+        )
+
+
+def with_line_sums(orders: ibis.Table, lines: ibis.Table) -> ibis.Table:
+    """Return `orders` with missing amounts summed from their lines.
+
+    Of an order with some list prices, a line without one was sold at list. The cost of an order is known when that of
+    each of its lines is.
+    """
+    sums = lines.group_by("order_id").agg(
+        line_amount=lines.amount.sum(),
+        line_list=ibis.coalesce(lines.list_amount, lines.amount).sum(),
+        line_cogs=lines.cogs.sum(),
+        n_listed=lines.list_amount.count(),
+        all_costed=lines.cogs.count() == lines.count(),
+    )
+    rows = orders.left_join(sums, "order_id")
+    from_lines = {
+        "amount": rows.line_amount,
+        "list_amount": (rows.n_listed > 0).ifelse(rows.line_list, ibis.null()),
+        "cogs": rows.all_costed.ifelse(rows.line_cogs, ibis.null()),
+    }
+    filled = {name: ibis.coalesce(rows[name], total.cast(rows[name].type())) for name, total in from_lines.items()}
+    return rows.mutate(**filled).select(orders.columns)
 
 
 def known_on(con: ibis.BaseBackend, table: Table, as_of: dt.date) -> ibis.Table:
@@ -135,4 +180,6 @@ def to_frame(table: ibis.Table) -> pd.DataFrame:
     """Run an Ibis expression; decimals become floats and dates datetime64, so that pandas can compute with both."""
     floats = {name: table[name].cast("float64") for name, kind in table.schema().items() if kind.is_decimal()}
     stamps = {name: table[name].cast("timestamp") for name, kind in table.schema().items() if kind.is_date()}
-    return table.mutate(**floats, **stamps).to_pandas()
+    frame = table.mutate(**floats, **stamps).to_pandas()
+    empty = [name for name, kind in table.schema().items() if kind.is_integer() and frame[name].dtype == object]
+    return frame.astype(dict.fromkeys(empty, "float64"))  # nulls only
