@@ -20,7 +20,6 @@ from kamlib.settings import Settings, read_settings
 from kamlib.sources.reader import Ledger, read_tables
 from kamlib.tables import TABLES, Table
 
-
 AMOUNTS = ("list_amount", "amount", "cogs")
 """What an order's header may leave to its lines."""
 
