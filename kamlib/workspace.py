@@ -97,9 +97,8 @@ def complete_orders(con: ibis.BaseBackend, folder: Path) -> None:
     absent = orders.aggregate([orders[name].isnull().any().name(name) for name in AMOUNTS]).execute()
     if absent.fillna(False).to_numpy().any() and lines.count().execute():
         con.create_table("orders", with_line_sums(orders, lines), overwrite=True)
-    found = (
-        con.table("orders").aggregate(lambda t: [t.count().name("orders"), t.amount.count().name("amounts")]).execute()
-    )
+    orders = con.table("orders")
+    found = orders.aggregate(orders=orders.count(), amounts=orders.amount.count()).execute()
     if found.orders[0] and not found.amounts[0]:
         raise InputError(
             f"{folder}: no order has an amount, neither in orders nor as lines in order_lines. "
