@@ -52,8 +52,8 @@ class Data:
         return self._cut[name]
 
     def frame(self, name: str) -> pd.DataFrame:
-        """Return the table called `name` as a data frame, cut at `as_of`; empty but typed when not measured."""
-        return to_frame(self.table(name))
+        """Return the table called `name` as a data frame, cut at `as_of`, by key; empty but typed when not measured."""
+        return to_frame(self.table(name).order_by(TABLES[name].key))
 
     @cached_property
     def mart(self) -> pd.DataFrame:
@@ -133,7 +133,10 @@ def known_on(con: ibis.BaseBackend, table: Table, as_of: dt.date) -> ibis.Table:
     """Return `table` as it was known on `as_of`: later rows gone, later facts undone."""
     rows = con.table(table.name)
     if table.dated:
-        rows = rows.filter(rows[table.dated].isnull() | (rows[table.dated].cast("date") <= as_of))
+        known = rows[table.dated].isnull() | (rows[table.dated].cast("date") <= as_of)
+        if table.name == "accounts":  # who has ordered is known, though the CRM may have been filled later
+            known |= rows.account_id.isin(known_on(con, TABLES["orders"], as_of).account_id)
+        rows = rows.filter(known)
     for date_column, before in table.later.items():
         unknown_yet = rows[date_column].notnull() & (rows[date_column].cast("date") > as_of)
         rows = rows.mutate(
