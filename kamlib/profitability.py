@@ -1,0 +1,242 @@
+"""Profitability: which accounts earn the profit, which eat it, and are key accounts its main source?
+
+Part of notebook 05. Contribution is net revenue less cost of goods less cost-to-serve, over the window of the account
+mart. Where no service cost was delivered it equals the gross margin; where the cost of goods is unknown there is none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from kamlib import stats, style
+from kamlib.exhibit import chart
+from kamlib.mart import key_accounts
+from kamlib.words import money, say, share, word
+
+MONEY_AXIS_BELOW = 0.2
+"""A whale curve whose total is below this part of its peak (peak above 500 %) is drawn in money: shares would mislead."""
+UNALLOCATED = "unallocated_cost"
+
+
+# --- The whale curve ----------------------------------------------------------------------------------------------
+
+
+def whale_table(mart: pd.DataFrame, *, unallocated: float = 0.0) -> pd.DataFrame:
+    """Rank accounts by contribution, most profitable first, and cumulate it.
+
+    One row per account that had revenue or cost: account_id, account_name, is_key_account, accounts_share (rank ÷ n),
+    revenue, contribution, cum_contribution, cum_share (÷ total of the accounts; missing when that is at most a fifth of
+    the peak, where percentages mislead). Service cost that names no account follows as a last row, "unallocated_cost".
+    Source: Kaplan & Narayanan (2001). The order is by profit; sorted by revenue it would be another curve.
+    """
+    columns = ["account_id", "account_name", "is_key_account", "revenue", "contribution"]
+    rows = mart.loc[mart["contribution"].notna() & ((mart["revenue"] != 0) | (mart["contribution"] != 0)), columns]
+    rows = rows.sort_values(["contribution", "account_id"], ascending=[False, True], ignore_index=True)
+    rows["accounts_share"] = (rows.index + 1) / max(len(rows), 1)
+    if unallocated and len(rows):
+        rows.loc[len(rows)] = [UNALLOCATED, UNALLOCATED, False, 0.0, -unallocated, 1.0]
+    rows["cum_contribution"] = rows["contribution"].cumsum()
+    total, peak = _accounts(rows)["contribution"].sum(), _accounts(rows)["cum_contribution"].max()
+    rows["cum_share"] = rows["cum_contribution"] / total if total > MONEY_AXIS_BELOW * max(peak, 0) else np.nan
+    return rows[[*columns[:3], "accounts_share", *columns[3:], "cum_contribution", "cum_share"]]
+
+
+def whale_summary(whale: pd.DataFrame) -> dict[str, float]:
+    """Return the figures of a `whale_table`: n_accounts, n_losing, loss (their sum), total, peak, peak_share (÷ total; NaN
+    on a money axis), n_peak (accounts up to the peak), erosion_share = peak_share − 1, best_fifth_share (what the most
+    profitable 20 % of accounts, rounded up, bring of the total), unallocated."""
+    rows = _accounts(whale)
+    losing, in_shares = rows["contribution"] < 0, rows["cum_share"].notna().all()
+    peak = max(rows["cum_contribution"].max(), 0.0)
+    total = rows["contribution"].sum()
+    fifth = rows["cum_contribution"].iloc[int(np.ceil(0.2 * len(rows))) - 1]
+    return {
+        "n_accounts": len(rows), "n_losing": int(losing.sum()), "loss": rows.loc[losing, "contribution"].sum(),
+        "total": total, "peak": peak, "n_peak": int((rows["contribution"] > 0).sum()),
+        "peak_share": peak / total if in_shares else np.nan, "erosion_share": peak / total - 1 if in_shares else np.nan,
+        "best_fifth_share": fifth / total if in_shares else np.nan, "unallocated": -(whale["contribution"].sum() - total),
+    }  # fmt: skip
+
+
+def loss_makers(whale: pd.DataFrame) -> pd.DataFrame:
+    """Return the accounts of a `whale_table` whose contribution is negative, the largest loss first."""
+    rows = _accounts(whale)
+    return rows[rows["contribution"] < 0].sort_values(["contribution", "account_id"], ignore_index=True)
+
+
+def _accounts(whale: pd.DataFrame) -> pd.DataFrame:
+    return whale[whale["account_id"] != UNALLOCATED]
+
+
+@chart("line", x="accounts_share", y="cum_share", size=(8, 4.6))
+def plot_whale(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 3) -> Axes:
+    """Draw cumulative contribution over the ranked accounts: the peak, what is lost after it, the `top_n` largest losses
+    by name, key accounts as ticks at the bottom, unallocated cost as a last step."""
+    ax = ax or style.new_axes(plot_whale.size)
+    rows, found = _accounts(table), whale_summary(table)
+    in_shares = np.isfinite(found["peak_share"])
+    column = "cum_share" if in_shares else "cum_contribution"
+    x, y = np.arange(len(rows) + 1), np.concatenate([[0], rows[column]])
+    n, top = found["n_peak"], y.max()
+    ax.plot(x, y, color=style.BLUE, lw=2)
+    ax.fill_between(x[n:], y[n:], top, color=style.BAD, alpha=0.2, lw=0)
+    ax.axhline(0, color=style.INK, lw=0.8)
+    if in_shares:
+        style.reference_line(ax, 1, "")
+    _mark_peak(ax, n, top, found)
+    _mark_losses(ax, rows.tail(min(top_n, found["n_losing"])), len(rows), column)
+    _mark_unallocated(ax, table, column)
+    ranks = np.flatnonzero(rows["is_key_account"].astype(bool)) + 0.5
+    if len(ranks):
+        ticks = ax.get_xaxis_transform()
+        ax.vlines(ranks, 0, 0.025, transform=ticks, color=style.INK, lw=1.5, label=word("is_key_account"))
+        ax.legend(loc="lower center", fontsize=8)
+    ax.set_xlim(0, len(rows) * 1.14 + 0.5)
+    ax.margins(y=0.12)
+    (style.percent_axis if in_shares else style.money_axis)(ax.yaxis)
+    ax.set_xlabel(word("whale_rank"))
+    ax.set_ylabel(word(column))
+    return ax
+
+
+def _mark_peak(ax: Axes, n: int, top: float, found: dict[str, float]) -> None:
+    level = share(found["peak_share"]) if np.isfinite(found["peak_share"]) else money(top)
+    text = say(
+        None,
+        f"peak {level}\n{n} of {found['n_accounts']} accounts",
+        f"峰值 {level}\n{found['n_accounts']} 个客户中的 {n} 个",
+    )
+    ax.plot(n, top, "o", color=style.BLUE)
+    ax.annotate(text, (n, top), (0, 6), textcoords="offset points", ha="center", va="bottom", fontsize=8)
+
+
+def _mark_losses(ax: Axes, worst: pd.DataFrame, n: int, column: str) -> None:
+    """Name the last accounts on the curve beside their end, one line each, the largest loss at the bottom."""
+    text = "\n".join(
+        f"{name} {money(loss)}" for name, loss in zip(worst["account_name"], worst["contribution"], strict=True)
+    )
+    if text:
+        ax.annotate(
+            text, (n - 0.5, worst[column].iloc[-1]), (-6, -8), textcoords="offset points", ha="right", va="top",
+            fontsize=8, color=style.BAD, linespacing=1.3,
+        )  # fmt: skip
+
+
+def _mark_unallocated(ax: Axes, table: pd.DataFrame, column: str) -> None:
+    rest = table[table["account_id"] == UNALLOCATED]
+    if rest.empty:
+        return
+    n, low, high = len(table) - 1, rest[column].iloc[0], table[column].iloc[-2]
+    ax.plot([n, n], [low, high], color=style.GREY, lw=2)
+    text = f"{word(UNALLOCATED)}\n{money(rest['contribution'].iloc[0])}"
+    ax.annotate(text, (n, low), (5, 0), textcoords="offset points", va="center", fontsize=8, color=style.GREY)
+
+
+def whale_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
+    """Say how many accounts lose how much, and how high the profit of the others stands above the total."""
+    found = whale_summary(table)
+    n, losing, lost = found["n_accounts"], found["n_losing"], money(-found["loss"], lang)
+    if losing == 0:
+        return say(
+            lang, f"None of {n} accounts loses money after cost-to-serve.", f"{n} 个客户在扣除服务成本后均不亏损。"
+        )
+    worst = loss_makers(table)["account_name"].iloc[0]
+    en = f"{losing} of {n} accounts lose {lost} after cost-to-serve (most: {worst})"
+    zh = f"{n} 个客户中 {losing} 个扣除服务成本后亏损 {lost}（最多：{worst}）"
+    if not np.isfinite(found["peak_share"]):
+        return say(
+            lang,
+            f"{en}; the total is {money(found['total'], lang)}.",
+            f"{zh}；合计 {money(found['total'], lang)}。",
+        )
+    peak = share(found["peak_share"])
+    return say(lang, f"{en}; the others earn {peak} of the total.", f"{zh}；其余客户创造总额的 {peak}。")
+
+
+# --- Are key accounts the main source of profit? ------------------------------------------------------------------
+
+
+def key_share_table(mart: pd.DataFrame, *, unallocated: float = 0.0) -> pd.DataFrame:
+    """Compare what key accounts are of the number of accounts, of revenue, gross margin and contribution.
+
+    One row per measure: measure, total, key_amount, key_share with key_share_low and key_share_high (95 % bootstrap over
+    accounts: how much the answer hangs on single ones). Two more rows ask whether the answer survives another allocation:
+    all service cost, also the unallocated, spread by revenue and by number of orders. Measures that the data lack are
+    left out, and shares of a total that is not positive are missing.
+    """
+    rows = mart[(mart["revenue"].fillna(0) != 0) | (mart["contribution"].fillna(0) != 0)]
+    if rows.empty:
+        return pd.DataFrame(columns=["measure", "total", "key_amount", "key_share", "key_share_low", "key_share_high"])
+    is_key = rows["account_id"].isin(key_accounts(mart)["account_id"]).to_numpy(float)
+    values = pd.DataFrame({"accounts": 1.0, "revenue": rows["revenue"], "gross_margin": rows["gross_margin"]})
+    values["contribution"] = rows["contribution"]
+    cost = rows["cost_to_serve"].sum() + unallocated
+    if cost > 0:
+        for name, driver in {
+            "contribution_by_revenue": rows["revenue"].clip(lower=0),
+            "contribution_by_orders": rows["n_orders"],
+        }.items():
+            values[name] = rows["gross_margin"] - cost * driver / driver.sum()
+    values = values.dropna(axis=1, how="all").fillna(0.0)
+    low, high = stats.bootstrap_interval(np.column_stack([is_key, values]), _key_shares)
+    table = pd.DataFrame({"measure": values.columns, "total": values.sum().to_numpy()})
+    table["key_amount"] = is_key @ values.to_numpy()
+    table["key_share"], table["key_share_low"], table["key_share_high"] = (
+        _key_shares(np.column_stack([is_key, values])), low, high,
+    )  # fmt: skip
+    table.loc[table["measure"] == "accounts", ["key_share_low", "key_share_high"]] = np.nan  # a count, not an estimate
+    return table
+
+
+def _key_shares(rows: np.ndarray) -> np.ndarray:
+    totals = rows[:, 1:].sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(totals > 0, rows[:, 0] @ rows[:, 1:] / totals, np.nan)
+
+
+@chart("bar", x="key_share", y="measure", low="key_share_low", high="key_share_high", size=(8, 3.6))
+def plot_key_share(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the share of key accounts in each measure as bars, with the interval as a whisker."""
+    ax = ax or style.new_axes(plot_key_share.size)
+    at, value = np.arange(len(table)), table["key_share"].fillna(0)
+    plain = table["measure"].isin(["accounts", "revenue"])
+    ax.barh(at, value, color=np.where(plain, style.SKY, style.BLUE), height=0.62)
+    whiskers = table["key_share_low"].notna()
+    ax.hlines(at[whiskers], table["key_share_low"][whiskers], table["key_share_high"][whiskers], color=style.INK, lw=1)
+    ends = np.fmax(value, table["key_share_high"].fillna(0))
+    for y, end, part, amount, name in zip(
+        at, ends, table["key_share"], table["key_amount"], table["measure"], strict=True
+    ):
+        what = f"{amount:,.0f}" if name == "accounts" else money(amount)
+        ax.annotate(
+            f"{share(part)} ({what})", (max(end, 0), y), (4, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    ax.set_yticks(at, [word(f"share_of_{name}") for name in table["measure"]])
+    ax.invert_yaxis()
+    ax.axvline(0, color=style.INK, lw=0.8)
+    ax.set_xlim(min(0, table["key_share_low"].min()) * 1.05, max(1.0, ends.max()) * 1.18)
+    ax.grid(axis="y", visible=False)
+    style.percent_axis(ax.xaxis)
+    ax.set_xlabel(word("key_share"))
+    return ax
+
+
+def key_share_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
+    """Say whether key accounts bring more than half of the contribution; of revenue, when no cost is known."""
+    rows = table.set_index("measure")
+    last = "contribution" if "contribution" in rows.index else "revenue"
+    n, part, of, low, high = (
+        f"{rows.at['accounts', 'key_amount']:,.0f}", share(rows.at["accounts", "key_share"]),
+        rows.at[last, "key_share"], rows.at[last, "key_share_low"], rows.at[last, "key_share_high"],
+    )  # fmt: skip
+    what, interval = word(last, lang), f"95 %: {share(low)}–{share(high)}"
+    sure = 1 if low > 0.5 else -1 if high < 0.5 else 0
+    en = {1: "the main source", -1: "not the main source", 0: "not surely the main source"}[sure]
+    zh = {1: "是主要来源", -1: "不是主要来源", 0: "尚不能断定是主要来源"}[sure]
+    return say(
+        lang,
+        f"{n} key accounts ({part} of accounts) bring {share(of)} of {what.lower()} ({interval}): {en}.",
+        f"{n} 个大客户（占客户数 {part}）贡献{what}的 {share(of)}（{interval}）：{zh}。",
+    )
