@@ -60,7 +60,7 @@ def abc_table(accounts: pd.DataFrame, cuts: tuple[float, float] = (0.7, 0.9)) ->
 def plot_abc(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the cumulated share of contribution over the cumulated share of accounts, coloured by class."""
     ax = ax or style.new_axes(plot_abc.size)
-    x, y = np.r_[0, table["cum_account_share"]], np.r_[0, table["cum_share"].fillna(0)]
+    x, y = np.r_[0, table["cum_account_share"]], np.r_[0, table["cum_share"].ffill().fillna(0)]
     for name, part in table.groupby("abc_class"):
         last = part.index.max() + 1
         span = slice(part.index.min(), last + 1)
