@@ -1,0 +1,31 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+matplotlib.use("Agg")
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "data" / "sample"
+
+
+@pytest.fixture(scope="session")
+def sample():
+    """The sample company as of its last day; read once, never changed by a test."""
+    import kamlib as kam
+
+    return kam.load(SAMPLE)
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    """The folder with public data sets (`KAM_PUBLIC_DATA`, else `../shared/data`); skips where it is absent."""
+    folder = Path(os.environ.get("KAM_PUBLIC_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("public data sets are not here; set KAM_PUBLIC_DATA to their folder")
+    return folder
