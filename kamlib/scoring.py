@@ -6,8 +6,10 @@ score and cut into tiers. One engine decides for every notebook. The rule is `ka
 How a measure becomes a score. A pure percentile (100·(rank − 0.5)/n) is at hand as `scale = "percentile"`, but it is a
 race: somebody must always be last, a weighted mean of several hardly passes 85, and a tier moves because *others* did.
 By default a measure is read against bands, the five values that earn 20, 40, 60, 80 and 100 points, linear in between.
-They are the 10th, 30th, 50th, 70th and 90th percentile of the buying accounts, rounded to two digits so that they can be
-read, printed and pinned in `kam.toml`: pinned, they are absolute, and a better score is a better customer.
+For money and orders each band is half as populated as the one below: 80, 40, 20, 10 and 5 % of the peers (the key
+accounts and the next largest, five per key account) earn it, so that the bands resolve the upper end, where key accounts
+stand. They are rounded to two digits, printed, and can be pinned in `kam.toml`: pinned, they are absolute, and a better
+score is a better customer. Tenure earns by fifths of the time on record (five years at most), months by fifths.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from kamlib.errors import InputError
+from kamlib.mart import key_accounts
 from kamlib.settings import BANDED, Tiers
 from kamlib.workspace import Data
 
@@ -32,10 +35,15 @@ MEASURES: dict[str, dict[str, float]] = {
 INDICATORS = tuple(MEASURES)
 SCORES = tuple(f"{name}_score" for name in INDICATORS)
 POINTS = (20.0, 40.0, 60.0, 80.0, 100.0)
-QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
-ANSWERS, BOOK, FIRST_DAYS = 3, 20, 365
-"""Answers from which a survey stands for loyalty; accounts from which bands read off the book are firm; days in which a
-customer is new: its history is not scored yet, rather than scored low."""
+BAND_COLUMNS = [f"p{p:.0f}" for p in POINTS]
+QUANTILES = (0.2, 0.6, 0.8, 0.9, 0.95)
+FIFTHS = (0.2, 0.4, 0.6, 0.8, 1.0)
+RANKED = ("revenue", "wallet", "n_orders")
+"""The measures whose bands are read off the peers unless they are pinned."""
+PEERS, LEAST_PEERS, ANSWERS = 5, 20, 3
+"""Peers per key account; peers from which their bands are firm; answers from which a survey stands for loyalty."""
+FIRST_DAYS, LONGEST_DAYS = 365, 5 * 365
+"""Days in which a customer is new: its history is not scored yet, rather than scored low. Days that earn all points."""
 
 
 def rule_of(given: Tiers, weights: str = "", cuts: str = "") -> Tiers:
@@ -95,21 +103,28 @@ def measure_table(mart: pd.DataFrame) -> pd.DataFrame:
     ).astype(dict.fromkeys((m for parts in MEASURES.values() for m in parts), float))
 
 
-def band_table(mart: pd.DataFrame, rule: Tiers) -> pd.DataFrame:
-    """Return the bands: measure and the values that earn 20, 40, 60, 80 and 100 points (columns p20 … p100), with
-    `source`: "pinned" in kam.toml, or read off the "book" of accounts that bought in the window.
+def peers_of(mart: pd.DataFrame) -> pd.DataFrame:
+    """Return the accounts that bands are read off: of those that bought in the window, the largest by revenue, five per
+    key account."""
+    buying = mart[mart["n_orders"] > 0]
+    return buying.nlargest(PEERS * len(key_accounts(mart)), "revenue", keep="all")
 
-    A measure that no account has is left out.
+
+def band_table(mart: pd.DataFrame, rule: Tiers) -> pd.DataFrame:
+    """Return the bands: measure, the values that earn 20, 40, 60, 80 and 100 points (columns p20 … p100), and `source`:
+    "pinned" in kam.toml, read off the "peers" or the "record", or "fixed". A measure that no account has is left out.
     """
-    rows = []
-    values = measure_table(mart[mart["n_orders"] > 0])
-    for measure in BANDED:
-        known = values[measure][values[measure] > 0]
-        if measure in rule.bands:
-            rows.append((measure, *rule.bands[measure], "pinned"))
-        elif len(known):
-            rows.append((measure, *(_two_digits(known.quantile(q)) for q in QUANTILES), "book"))
-    return pd.DataFrame(rows, columns=["measure", *(f"p{p:.0f}" for p in POINTS), "source"])
+    values, record = measure_table(peers_of(mart)), mart["tenure_days"].max()
+    rows = {}
+    for measure in RANKED:
+        if len(known := values[measure][values[measure] > 0]):
+            rows[measure] = (*(_two_digits(known.quantile(q)) for q in QUANTILES), "peers")
+    if record > 0:
+        rows["tenure_days"] = (*(round(part * min(record, LONGEST_DAYS)) for part in FIFTHS), "record")
+    rows["active_month_share"] = (*FIFTHS, "fixed")
+    rows |= {measure: (*values, "pinned") for measure, values in rule.bands.items()}
+    kept = [(measure, *rows[measure]) for measure in BANDED if measure in rows]
+    return pd.DataFrame(kept, columns=["measure", *BAND_COLUMNS, "source"])
 
 
 def _two_digits(value: float) -> float:
@@ -128,7 +143,7 @@ def indicator_scores(mart: pd.DataFrame, rule: Tiers) -> pd.DataFrame:
     else:
         bands = band_table(mart, rule).set_index("measure")
         for measure, band in bands.iterrows():
-            points[measure] = _against_band(points[measure], band[[f"p{p:.0f}" for p in POINTS]])
+            points[measure] = _against_band(points[measure], band[BAND_COLUMNS])
         points[[m for m in BANDED if m not in bands.index]] = np.nan
     out = mart[["account_id", "account_name"]].copy()
     for indicator, parts in MEASURES.items():
@@ -180,14 +195,14 @@ def tiers(data: Data, rule: Tiers | None = None) -> pd.DataFrame:
 
     One row per account of the mart, in its order: account_id, account_name, the five `…_score` columns, loyalty_source,
     is_new, coverage_share, judged_share, composite_score, tier, and `provisional`: why the tier is 暂定, one of
-    "low_coverage", "new_account" (first year), "small_book" (bands read off fewer than 20 accounts), or "" when firm.
+    "low_coverage", "new_account" (first year), "few_peers" (bands read off fewer than 20 accounts), or "" when firm.
     """
     rule = rule or data.settings.tiers
     graded = composite(indicator_scores(data.mart, rule), rule)
-    pinned = rule.scale == "bands" and set(BANDED) <= set(rule.bands)
-    small = not pinned and int((data.mart["n_orders"] > 0).sum()) < BOOK
+    pinned = rule.scale == "bands" and set(RANKED) <= set(rule.bands)
+    small = not pinned and len(peers_of(data.mart)) < LEAST_PEERS
     reasons = [graded["coverage_share"] < rule.coverage - 1e-9, graded["is_new"], np.full(len(graded), small)]
-    graded["provisional"] = np.select(reasons, ["low_coverage", "new_account", "small_book"], "")
+    graded["provisional"] = np.select(reasons, ["low_coverage", "new_account", "few_peers"], "")
     return graded
 
 

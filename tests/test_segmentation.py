@@ -143,20 +143,38 @@ def test_pinned_bands_make_a_score_independent_of_who_else_is_in_the_file():
     alone = scoring.tiers(data_of(mart.head(1), **rule.model_dump()))
     among = scoring.tiers(data_of(mart, **rule.model_dump())).head(1)
     pd.testing.assert_frame_equal(alone, among)
-    assert "small_book" not in set(alone["provisional"])
+    assert "few_peers" not in set(alone["provisional"])
 
 
-def test_bands_read_off_the_book_are_rounded_to_two_digits_and_rise():
-    bands = scoring.band_table(book(150), RULE)
-    values = bands[["p20", "p40", "p60", "p80", "p100"]]
+def test_bands_are_half_as_populated_each_and_rounded_to_two_digits():
+    mart = book(400)
+    bands = scoring.band_table(mart, RULE).set_index("measure")
+    values = bands[scoring.BAND_COLUMNS]
     assert (values.diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
-    assert all(float(f"{v:.1e}") == v for v in values.to_numpy().ravel())
+    assert all(float(f"{v:.1e}") == v for v in values.loc[list(scoring.RANKED)].to_numpy().ravel())
+    reached = [(mart["revenue"] >= band).mean() for band in values.loc["revenue"]]
+    assert reached == pytest.approx([0.8, 0.4, 0.2, 0.1, 0.05], abs=0.02)
+    assert bands["source"].to_dict() == dict.fromkeys(scoring.RANKED, "peers") | {
+        "tenure_days": "record",
+        "active_month_share": "fixed",
+    }
 
 
-def test_a_realistic_book_has_accounts_in_every_tier_on_bands():
-    grades = scoring.tiers(data_of(book(150, 1)))["tier"].value_counts()
+def test_a_long_tail_of_small_customers_does_not_move_the_bands():
+    mart = book(100).nlargest(100, "revenue", keep="all")
+    mart["is_key_account"] = np.arange(100) < 20
+    tail = book(400, 1).assign(is_key_account=False, revenue=10.0)
+    tail["account_id"] = "t" + tail["account_id"]
+    both = pd.concat([mart, tail], ignore_index=True)
+    bands = [scoring.band_table(frame, RULE).query("source == 'peers'") for frame in (mart, both)]
+    pd.testing.assert_frame_equal(*bands)
+
+
+def test_the_key_accounts_of_the_sample_spread_over_all_tiers(sample):
+    grades = scoring.tiers(sample)[sample.mart["is_key_account"]]["tier"].value_counts()
     assert set(grades.index) == {"A", "B", "C", "D"}
-    assert grades.min() >= 5
+    assert grades.min() >= 2
+    assert grades.max() <= 15
 
 
 def test_a_survey_stands_for_loyalty_only_from_three_answers():
