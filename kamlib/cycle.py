@@ -1,0 +1,236 @@
+"""Cycle and velocity: how long until a deal is decided, and how much revenue does the pipeline yield per day?"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from kamlib import style
+from kamlib.exhibit import chart
+from kamlib.funnel import closed_within, population, window_start
+from kamlib.models.competing_risks import cumulative_incidence, share_at, time_until
+from kamlib.stats import wilson
+from kamlib.words import money, number, say, share, word
+
+
+def cycle_table(deals: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    """Return the shares of all dated deals that are won, lost and still open so many days after creation.
+
+    Open deals are censored at `as_of`: neither lost nor left out. One row per day on which a deal closed or was last
+    seen; columns of `competing_risks.cumulative_incidence`: day, n_at_risk, n_won, n_lost, n_censored, open_share,
+    won_share, lost_share, the shares with `_low` and `_high`.
+    """
+    dated = deals.dropna(subset="created_at")
+    days = (dated["closed_at"].fillna(pd.Timestamp(as_of)) - dated["created_at"]).dt.days
+    return cumulative_incidence(days, dated["status"])
+
+
+def cycle_quartiles(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the cycle of closed deals from `cycle_table`, won and lost apart: status, n_deals, q1_days, median_days,
+    q3_days, average_days, longest_days. Open deals are not in it, so it understates how long deals take."""
+    rows = []
+    for status in ("won", "lost"):
+        days = np.repeat(table["day"], table[f"n_{status}"])
+        spread = np.percentile(days, [25, 50, 75]) if len(days) else [np.nan] * 3
+        rows.append((status, len(days), *spread, days.mean(), days.max()))
+    return pd.DataFrame(rows, columns="status n_deals q1_days median_days q3_days average_days longest_days".split())
+
+
+def last_close(table: pd.DataFrame) -> int:
+    """Return the age in days of the oldest deal that was ever closed; beyond it the data decide nothing."""
+    closed = table.loc[table["n_won"] + table["n_lost"] > 0, "day"]
+    return int(closed.max()) if len(closed) else 0
+
+
+@chart("area", x="day", y=["won_share", "lost_share", "open_share"])
+def plot_cycle(table: pd.DataFrame, ax: Axes | None = None, *, last_day: int = 365) -> Axes:
+    """Stack the shares won, lost and still open by days since creation; deals at risk stand under the axis."""
+    ax = ax or style.new_axes()
+    end = min(last_day, max(last_close(table), 1))
+    shown = pd.concat([pd.DataFrame({"day": [0], "won_share": [0.0], "lost_share": [0.0], "open_share": [1.0]}), table])
+    shown = shown[shown["day"] <= end]
+    shown = pd.concat([shown, shown.iloc[[-1]].assign(day=end)])
+    won, lost = shown["won_share"], shown["won_share"] + shown["lost_share"]
+    for low, high, colour in (
+        (0 * won, won, style.BLUE),
+        (won, lost, style.VERMILION),
+        (lost, 0 * won + 1, style.PALE),
+    ):
+        ax.fill_between(shown["day"], low, high, step="post", color=colour, lw=0)
+    for name, middle, ink in (
+        ("won", won.iloc[-1] / 2, "white"), ("lost", (won.iloc[-1] + lost.iloc[-1]) / 2, "white"),
+        ("open", (lost.iloc[-1] + 1) / 2, style.INK),
+    ):  # fmt: skip
+        ax.text(
+            end * 0.985,
+            middle,
+            f"{word(name)} {share(share_at(table, f'{name}_share', end))}",
+            ha="right",
+            va="center",
+            color=ink,
+        )
+    half = time_until(table)
+    if half <= end:
+        ax.axvline(half, color=style.INK, lw=1, ls="--")
+        ax.annotate(
+            say(None, f"half decided: day {half:.0f}", f"半数已定：第 {half:.0f} 天"),
+            (half, 0.97),
+            (5, 0),
+            textcoords="offset points",
+            va="top",
+            fontsize=9,
+        )
+    ticks = np.unique(np.linspace(0, end, 7).round().astype(int))
+    ax.set_xticks(ticks, [f"{t}\n{(table['n_at_risk'][table['day'] >= t].max()):,}" for t in ticks])
+    ax.set(xlim=(0, end), ylim=(0, 1))
+    ax.set_xlabel(
+        say(
+            None,
+            "Days since the deal was created; below: deals still undecided and under watch",
+            "商机创建后天数；下行：当时尚未结单、仍在观察的商机数",
+        )
+    )
+    ax.set_ylabel(say(None, "Share of deals", "商机占比"))
+    style.percent_axis(ax.yaxis)
+    return ax
+
+
+def cycle_claim(table: pd.DataFrame, lang: str = "en") -> str:
+    """Say when half of all deals are decided, open ones included, and how it ends for them."""
+    quartiles, end = cycle_quartiles(table).set_index("status"), last_close(table)
+    if quartiles["n_deals"].sum() == 0:
+        n = number(table["n_at_risk"].max())
+        return say(lang, f"Not enough data: none of {n} deals is closed.", f"数据不足：{n} 个商机均未结单。")
+    won, lost = (share(share_at(table, f"{name}_share", end)) for name in ("won", "lost"))
+    half, days = time_until(table), quartiles.loc["won"]
+    low, middle, high = (number(days[name]) for name in ("q1_days", "median_days", "q3_days"))
+    en = (
+        f"Half of all deals are decided by day {number(half)}"
+        if half == half
+        else "Fewer than half of all deals get decided"
+    )
+    zh = f"半数商机在 {number(half)} 天内结单" if half == half else "不到半数的商机最终结单"
+    return say(
+        lang,
+        f"{en}; won deals took {middle} days ({low}–{high}). By day {end}: {won} won, {lost} lost.",
+        f"{zh}；赢单周期中位数 {middle} 天（{low}–{high}）。到第 {end} 天：{won} 赢单，{lost} 输单。",
+    )
+
+
+# --- velocity -----------------------------------------------------------------------------------------------------
+
+FACTORS = ("open", "win", "size", "cycle")
+VELOCITY = (
+    "velocity_window first_day last_day n_open_deals n_won n_lost win_rate win_rate_low win_rate_high won_size cycle_days velocity "
+    "velocity_effect_rate open_effect_rate win_effect_rate size_effect_rate cycle_effect_rate"
+).split()
+
+
+def velocity_table(deals: pd.DataFrame, as_of: dt.date, *, months: int = 12) -> pd.DataFrame:
+    """Return the velocity V = open deals × win rate × average won size ÷ cycle, in money per day, now and one window ago.
+
+    `deals` is the table as delivered. Two rows, "before" and "now": deals open on last_day, as known then; win_rate
+    (with Wilson interval) and won_size of the deals closed in the window; cycle_days, their mean (V is a rate of flow,
+    which the median does not give). Open deals without a creation date count now, but not before. The `_effect_rate` columns of "now" say by how much each factor alone changed V:
+    one plus each multiply to one plus velocity_effect_rate. Empty when nothing was won in the last window.
+    """
+    usable, earlier = population(deals), window_start(as_of, months).date()
+    rows = [
+        {"velocity_window": window} | _factors(closed_within(usable, day, months), n_open, day, months)
+        for window, day, n_open in (
+            ("before", earlier, _n_open_on(deals, earlier)),
+            ("now", as_of, (deals["status"] == "open").sum()),
+        )
+    ]
+    table = pd.DataFrame(rows)
+    before, now = (
+        table[["n_open_deals", "win_rate", "won_size", "cycle_days"]].iloc[i].to_numpy(float) for i in (0, 1)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effects = now / before
+    effects[3] = 1 / effects[3] if effects[3] else np.nan
+    table["velocity_effect_rate"] = [np.nan, np.prod(effects) - 1]
+    for name, effect in zip(FACTORS, effects, strict=True):
+        table[f"{name}_effect_rate"] = [np.nan, effect - 1]
+    return table[VELOCITY] if table["velocity"].notna().iloc[1] else table[VELOCITY].head(0)
+
+
+def _n_open_on(deals: pd.DataFrame, day: dt.date) -> int:
+    """Count the deals that were open on `day`, also those that turned out invalid later."""
+    created = deals["created_at"] <= pd.Timestamp(day)
+    return int((created & ((deals["closed_at"] > pd.Timestamp(day)) | (deals["status"] == "open"))).sum())
+
+
+def _factors(closed: pd.DataFrame, n_open: int, day: dt.date, months: int) -> dict:
+    won = closed[closed["status"] == "won"]
+    low, high = wilson(len(won), len(closed))
+    size = won.loc[won["amount"] > 0, "amount"].mean()
+    cycle = (won["closed_at"] - won["created_at"]).dt.days.mean()
+    rate = len(won) / len(closed) if len(closed) else np.nan
+    return {
+        "first_day": window_start(day, months) + pd.Timedelta(days=1), "last_day": pd.Timestamp(day), "n_open_deals": n_open,
+        "n_won": len(won), "n_lost": len(closed) - len(won), "win_rate": rate, "win_rate_low": low,
+        "win_rate_high": high, "won_size": size, "cycle_days": cycle,
+        "velocity": n_open * rate * size / cycle if cycle else np.nan,
+    }  # fmt: skip
+
+
+@chart("column", x="velocity_window", y="velocity")
+def plot_velocity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw how much each factor alone changed the velocity; without an earlier window, the factors as they stand."""
+    ax = ax or style.new_axes()
+    before, now = table.iloc[0], table.iloc[1]
+    names = [*FACTORS, "velocity"]
+    effects = np.array([now[f"{name}_effect_rate"] for name in names], float)
+    places = np.arange(len(names))
+    helps = np.where(effects >= 0, style.GOOD, style.BAD)
+    bars = ax.barh(places, np.nan_to_num(effects), color=[*helps[:-1], style.GREY], height=0.6)
+    ax.bar_label(bars, labels=[_signed(effect) for effect in effects], padding=4, fontsize=9)
+    texts = [
+        f"{word('n_open_deals')}\n{number(before['n_open_deals'])} → {number(now['n_open_deals'])}",
+        f"{word('win_rate')}\n{share(before['win_rate'])} → {share(now['win_rate'])}",
+        f"{word('won_size')}\n{money(before['won_size'])} → {money(now['won_size'])}",
+        f"{word('cycle_days')}\n{number(before['cycle_days'])} → {number(now['cycle_days'])}",
+        f"{word('velocity')}\n{money(before['velocity'])} → {money(now['velocity'])}",
+    ]
+    ax.set_yticks(places, texts)
+    ax.invert_yaxis()
+    ax.axvline(0, color=style.INK, lw=1)
+    ax.axhline(len(FACTORS) - 0.5, color=style.PALE, lw=1)
+    ax.margins(x=0.2)
+    ax.grid(axis="y", visible=False)
+    style.percent_axis(ax.xaxis)
+    ax.set_xlabel(
+        say(
+            None,
+            "Effect on velocity, each factor alone (a longer cycle slows)",
+            "各因素单独对销售速度的影响（周期变长则减速）",
+        )
+    )
+    return ax
+
+
+def _signed(value: float) -> str:
+    return ("+" if value > 0 else "") + share(value)
+
+
+def velocity_claim(table: pd.DataFrame, lang: str = "en") -> str:
+    """Say what the pipeline yields per day, how that changed, and which factor did most of it."""
+    now = table.iloc[1]
+    speed = money(now["velocity"], lang)
+    effects = pd.Series({name: now[f"{name}_effect_rate"] for name in FACTORS}, dtype=float)
+    if not np.isfinite(now["velocity_effect_rate"]) or (effects <= -1).any():
+        factors = f"{number(now['n_open_deals'])} × {share(now['win_rate'])} × {money(now['won_size'], lang)} ÷ {number(now['cycle_days'])}"
+        return say(
+            lang, f"The pipeline yields {speed} a day ({factors} days).", f"销售速度为每天 {speed}（{factors} 天）。"
+        )
+    main = np.log1p(effects).abs().idxmax()
+    change, part = _signed(now["velocity_effect_rate"]), _signed(effects[main])
+    return say(
+        lang,
+        f"The pipeline yields {speed} a day, {change} on the window before; {word(f'{main}_factor', 'en')} did most ({part}).",
+        f"销售速度为每天 {speed}，较上一期 {change}；主要因素：{word(f'{main}_factor', 'zh')}（{part}）。",
+    )

@@ -1,0 +1,250 @@
+"""Funnel: what is in the pipeline now, and of the deals that enter a stage, how many move on?
+
+The stock (open deals by stage today) and the flow (what became of deals that entered a stage) are two questions; the
+ratio of two stocks is no conversion rate. Open deals have not decided yet: they are counted as open, never as lost.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from kamlib import style
+from kamlib.exhibit import chart
+from kamlib.settings import Stage
+from kamlib.stats import wilson
+from kamlib.words import number, say, share, word
+
+GROUPS = {
+    "prospect": "prospect_customers", "interested": "interested_customers", "negotiation": "negotiation_customers",
+    "follow_up": "negotiation_customers", "won": "won_customers",
+}  # fmt: skip
+"""The four groups of the founding documents by the group that `kam.toml` gives a stage; follow-up is negotiation."""
+FEWEST = 10
+"""Deals below which a claim does not single out a stage."""
+UNKNOWN = "unknown"
+
+
+# --- population ---------------------------------------------------------------------------------------------------
+
+
+def _faults(deals: pd.DataFrame) -> dict[str, pd.Series]:
+    closed = deals["status"].isin(["won", "lost"])
+    invalid = deals["status"] == "invalid"
+    return {
+        "invalid": invalid,
+        "closed_undated": closed & deals["closed_at"].isna(),
+        "closed_before_created": closed & (deals["closed_at"] < deals["created_at"]),
+    }
+
+
+def population(deals: pd.DataFrame) -> pd.DataFrame:
+    """Return the deals that can be analysed, sorted by id: not invalid, with a possible closing date.
+
+    Deals without amount stay: many companies write a lost deal down to 0, and leaving those out would raise every win
+    rate. Sums and averages of money are taken over deals with an amount above 0.
+    """
+    unusable = np.logical_or.reduce(list(_faults(deals).values()))
+    return deals[~unusable].sort_values("deal_id", ignore_index=True)
+
+
+def population_table(deals: pd.DataFrame) -> pd.DataFrame:
+    """Account for every deal delivered: rule, n_deals, amount. The rows from "invalid" to "kept" add up to "read"."""
+    kept = population(deals)
+    taken = pd.Series(False, index=deals.index)
+    parts = {"read": deals}
+    for rule, fault in _faults(deals).items():
+        parts[rule] = deals[fault & ~taken]
+        taken |= fault
+    parts |= {"kept": kept, "of_them_no_amount": kept[~(kept["amount"] > 0)]}
+    parts |= {"of_them_no_account": kept[kept["account_id"].isna()]}
+    rows = [(rule, len(part), part["amount"].sum()) for rule, part in parts.items()]
+    return pd.DataFrame(rows, columns=["rule", "n_deals", "amount"])
+
+
+def window_start(as_of: dt.date, months: int) -> pd.Timestamp:
+    """Return the day before the first of the `months` that end with `as_of`: rows must be later than it."""
+    return pd.Timestamp(as_of) - pd.DateOffset(months=months)
+
+
+def longest_cycle(deals: pd.DataFrame) -> float:
+    """Return the age in days of the oldest deal that was ever closed; NaN when none was. No deal older than that has
+    been seen to close: it is stale."""
+    closed = deals[deals["status"].isin(["won", "lost"])]
+    return (closed["closed_at"] - closed["created_at"]).dt.days.max()
+
+
+def closed_within(deals: pd.DataFrame, as_of: dt.date, months: int) -> pd.DataFrame:
+    """Return the deals won or lost in the `months` that end with `as_of`."""
+    inside = (deals["closed_at"] > window_start(as_of, months)) & (deals["closed_at"] <= pd.Timestamp(as_of))
+    return deals[inside & deals["status"].isin(["won", "lost"])]
+
+
+# --- stages -------------------------------------------------------------------------------------------------------
+
+
+def ladder(stages: Sequence[Stage], level: str = "stage") -> dict[str, str]:
+    """Return the rung of each stage, in order: the stage itself, or with `level="group"` its group of the four."""
+    if level == "stage":
+        return {stage.name: stage.name for stage in stages}
+    return {stage.name: GROUPS.get(stage.group, stage.group) for stage in stages}
+
+
+def stage_visits(
+    deals: pd.DataFrame, history: pd.DataFrame, stages: Sequence[Stage], level: str = "stage"
+) -> pd.DataFrame:
+    """Return every stay of a deal in a stage, in time order: deal_id, stage, position, entered_at, left_at (empty while
+    it lasts), amount (then, else that of the deal), status and closed_at of the deal.
+
+    Several rows in one stage are one stay; two stages on one day count in the order of the pipeline. Stages that
+    `kam.toml` does not name, and rows dated after the deal was closed, are left out.
+    """
+    rungs = ladder(stages, level)
+    order = {rung: place for place, rung in enumerate(dict.fromkeys(rungs.values()))}
+    known = history.loc[history["stage"].isin(rungs), ["deal_id", "stage", "entered_at", "amount"]]
+    rows = known.merge(deals[["deal_id", "status", "closed_at", "amount"]], on="deal_id", suffixes=("", "_deal"))
+    rows = rows[~(rows["entered_at"] > rows["closed_at"])].assign(stage=lambda r: r["stage"].map(rungs))
+    rows["position"] = rows["stage"].map(order).astype(int)
+    rows = rows.sort_values(["deal_id", "entered_at", "position"], ignore_index=True)
+    rows = rows[(rows["deal_id"] != rows["deal_id"].shift()) | (rows["stage"] != rows["stage"].shift())]
+    rows["left_at"] = rows.groupby("deal_id")["entered_at"].shift(-1).fillna(rows["closed_at"])
+    rows["amount"] = rows["amount"].where(rows["amount"] > 0, rows["amount_deal"])
+    return rows.drop(columns="amount_deal").reset_index(drop=True)
+
+
+def stage_entries(
+    deals: pd.DataFrame, history: pd.DataFrame, stages: Sequence[Stage], level: str = "stage"
+) -> pd.DataFrame:
+    """Return one row per deal and stage that it advanced into: deal_id, stage, position, entered_at, moved_on_at (the
+    next further stage, or won), lost_at, status, closed_at, amount, is_skip (it left a stage out on leaving), is_return
+    (it fell back before it left).
+
+    Only the first entry counts, and going back to an earlier stage undoes nothing: that time belongs to the furthest
+    stage reached. So every lost deal is lost from exactly one stage. Without history the one stage is "created".
+    """
+    if history.empty:
+        rows = deals.dropna(subset="created_at").rename(columns={"created_at": "entered_at"})
+        rows = rows.assign(stage="created", position=0, next_position=np.nan, next_at=pd.NaT, n_stays=1)
+    else:
+        stays = stage_visits(deals, history, stages, level)
+        stays["furthest"] = stays.groupby("deal_id")["position"].cummax()
+        stays["n_stays"] = stays.groupby(["deal_id", "furthest"])["position"].transform("size")
+        rows = stays[~stays.duplicated(["deal_id", "furthest"])].copy()
+        rows["next_position"] = rows.groupby("deal_id")["position"].shift(-1)
+        rows["next_at"] = rows.groupby("deal_id")["entered_at"].shift(-1)
+    rows["moved_on_at"] = pd.to_datetime(rows["next_at"]).fillna(rows["closed_at"].where(rows["status"] == "won"))
+    rows["lost_at"] = rows["closed_at"].where((rows["status"] == "lost") & rows["moved_on_at"].isna())
+    last = len(dict.fromkeys(ladder(stages, level).values())) if not history.empty else 1
+    step = rows["next_position"].fillna(last) - rows["position"]
+    rows = rows.assign(is_skip=rows["moved_on_at"].notna() & (step > 1), is_return=rows["n_stays"] > 1)
+    columns = "deal_id stage position entered_at moved_on_at lost_at status closed_at amount is_skip is_return".split()
+    return rows[columns].reset_index(drop=True)
+
+
+def mature_cohort(entries: pd.DataFrame, as_of: dt.date, months: int, horizon_days: int) -> pd.DataFrame:
+    """Return the entries of the `months` that ended `horizon_days` before `as_of`, each with `outcome` within that
+    horizon: "moved_on", "lost" or "open". Every one of them was watched for the whole horizon: none is censored."""
+    last = pd.Timestamp(as_of) - pd.Timedelta(days=horizon_days)
+    inside = (entries["entered_at"] <= last) & (entries["entered_at"] > last - pd.DateOffset(months=months))
+    cohort = entries[inside].copy()
+    limit = cohort["entered_at"] + pd.Timedelta(days=horizon_days)
+    outcome = np.where(cohort["lost_at"] <= limit, "lost", "open")
+    return cohort.assign(outcome=np.where(cohort["moved_on_at"] <= limit, "moved_on", outcome))
+
+
+# --- conversion ---------------------------------------------------------------------------------------------------
+
+CONVERSION = (
+    "stage n_entered n_moved_on n_lost n_still_open conversion_rate conversion_rate_low conversion_rate_high loss_rate "
+    "cumulative_rate n_skipped n_returned horizon_days"
+).split()
+
+
+def conversion_table(
+    entries: pd.DataFrame, as_of: dt.date, *, months: int = 24, horizon_days: int = 180
+) -> pd.DataFrame:
+    """Return, for the deals that entered a stage in a mature cohort, what became of them within `horizon_days`.
+
+    One row per stage: n_entered = n_moved_on (to any later stage, or won) + n_lost + n_still_open; conversion_rate =
+    n_moved_on ÷ n_entered with its Wilson interval; cumulative_rate, the running product of the rates; n_skipped (moved
+    on past a stage) and n_returned (fell back before). Empty when no entry is old enough to judge.
+    """
+    cohort = mature_cohort(entries, as_of, months, horizon_days)
+    rows = cohort.groupby(["position", "stage"], as_index=False).agg(
+        n_entered=("deal_id", "size"),
+        n_moved_on=("outcome", lambda o: (o == "moved_on").sum()),
+        n_lost=("outcome", lambda o: (o == "lost").sum()),
+        n_still_open=("outcome", lambda o: (o == "open").sum()),
+        n_skipped=("is_skip", lambda s: (s & (cohort.loc[s.index, "outcome"] == "moved_on")).sum()),
+        n_returned=("is_return", "sum"),
+    )
+    rows["conversion_rate"] = rows["n_moved_on"] / rows["n_entered"]
+    rows["conversion_rate_low"], rows["conversion_rate_high"] = wilson(rows["n_moved_on"], rows["n_entered"])
+    rows["loss_rate"] = rows["n_lost"] / rows["n_entered"]
+    rows["cumulative_rate"] = rows["conversion_rate"].cumprod()
+    return rows.assign(horizon_days=horizon_days)[CONVERSION]
+
+
+@chart("bar", y="stage", x="conversion_rate", low="conversion_rate_low", high="conversion_rate_high")
+def plot_conversion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw per stage the shares that moved on, were lost and are still open, with the interval of the first."""
+    ax = ax or style.new_axes()
+    places = np.arange(len(table))
+    left = np.zeros(len(table))
+    for name, colour in (("moved_on", style.BLUE), ("lost", style.VERMILION), ("still_open", style.PALE)):
+        width = table[f"n_{name}"] / table["n_entered"]
+        bars = ax.barh(places, width, left=left, color=colour, height=0.62, label=word(name))
+        texts = [f"{share(w)}\n({n})" if w >= 0.07 else "" for w, n in zip(width, table[f"n_{name}"], strict=True)]
+        ink = style.INK if name == "still_open" else "white"
+        ax.bar_label(bars, labels=texts, label_type="center", fontsize=8, color=ink)
+        left += width
+    rate = table["conversion_rate"]
+    reach = [rate - table["conversion_rate_low"], table["conversion_rate_high"] - rate]
+    ax.errorbar(rate, places + 0.36, xerr=np.clip(reach, 0, None), fmt="none", ecolor=style.INK, capsize=3, lw=1)
+    ax.set_yticks(places, [f"{word(s)}\nn = {n:,}" for s, n in zip(table["stage"], table["n_entered"], strict=True)])
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1)
+    ax.grid(axis="y", visible=False)
+    style.percent_axis(ax.xaxis)
+    horizon = number(table["horizon_days"].iloc[0])
+    ax.set_xlabel(
+        say(
+            None,
+            f"Share of the deals that entered the stage, {horizon} days later",
+            f"进入该阶段的商机，{horizon} 天后的去向占比",
+        )
+    )
+    ax.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1), fontsize=9, borderaxespad=0.2)
+    return ax
+
+
+def with_span(row: pd.Series, name: str, lang: str | None = None) -> str:
+    """Write a rate of `row` with its interval: "61 % (56–66 %)"."""
+    rate, low, high = (share(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
+    span = f"{low.removesuffix(' %')}–{high}"
+    return say(lang, f"{rate} ({span})", f"{rate}（{span}）")
+
+
+def conversion_claim(table: pd.DataFrame, lang: str = "en") -> str:
+    """Name the stage with the lowest conversion rate, its interval and what the whole funnel lets through."""
+    enough = table[table["n_entered"] >= FEWEST]
+    if enough.empty:
+        n = number(table["n_entered"].sum())
+        return say(lang, f"Not enough data on conversion (n = {n}).", f"转化率数据不足（n = {n}）。")
+    low = enough.loc[enough["conversion_rate"].idxmin()]
+    rate, days, n = with_span(low, "conversion_rate", lang), number(low["horizon_days"]), number(low["n_entered"])
+    if low["stage"] == "created":
+        return say(
+            lang,
+            f"{rate} of {n} deals were won within {days} days of creation; how stages convert is not recorded.",
+            f"{n} 个商机中 {rate} 在创建后 {days} 天内赢单；未记录各阶段转化。",
+        )
+    return say(
+        lang,
+        f"{word(low['stage'], 'en')} lets the fewest through: {rate} of {n} deals moved on within {days} days.",
+        f"{word(low['stage'], 'zh')}的转化率最低：{n} 个商机中 {rate} 在 {days} 天内进入后续阶段。",
+    )

@@ -1,0 +1,240 @@
+"""Pipeline: which deals are open now, which of them wait unusually long, and which need a hand today?"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from kamlib import style
+from kamlib.exhibit import chart
+from kamlib.funnel import UNKNOWN, ladder, longest_cycle, stage_visits
+from kamlib.settings import Stage
+from kamlib.words import money, number, say, share, word
+
+FEWEST_STAYS = 5
+"""Won deals a stage needs before its own times are the yardstick; with fewer it is the whole cycle."""
+
+
+# --- ageing -------------------------------------------------------------------------------------------------------
+
+AGEING = (
+    "deal_id deal_name account_id owner stage amount probability created_at age_days wait_days usual_days quiet_days "
+    "is_slow is_stale next_step next_step_due overdue_days expected_close"
+).split()
+
+
+def ageing_table(
+    deals: pd.DataFrame, history: pd.DataFrame, activities: pd.DataFrame, stages: Sequence[Stage], as_of: dt.date
+) -> pd.DataFrame:
+    """Return one row per open deal with how long it waits and how long won deals did.
+
+    wait_days: since it entered its stage; usual_days: the 75th percentile of the stays of won deals in that stage.
+    Where fewer than five of those are known both count from creation instead, over the whole cycle. quiet_days: since
+    the last activity on the deal. is_slow: waiting longer than usual; is_stale: older than any deal ever was when it
+    closed; overdue_days: next step past due.
+    """
+    today = pd.Timestamp(as_of)
+    stays = stage_visits(deals, history, stages)
+    table = deals[deals["status"] == "open"].copy()
+    table["stage"] = table["stage"].astype(object).where(table["stage"].notna(), UNKNOWN)
+    touched = activities.groupby("deal_id")["happened_at"].max()
+    for column, since in (
+        ("age_days", table["created_at"]),
+        ("in_stage", _of_deals(table, stays.groupby("deal_id")["entered_at"].last())),
+        ("quiet_days", _of_deals(table, touched)),
+        ("overdue_days", table["next_step_due"]),
+    ):
+        table[column] = (today - since.dt.normalize()).dt.days
+    usual = pd.Series(_usual_stays(stays).reindex(table["stage"]).to_numpy(), table.index).where(
+        table["in_stage"].notna()
+    )
+    table["wait_days"] = table["in_stage"].where(usual.notna(), table["age_days"])
+    won = deals[deals["status"] == "won"]
+    table["usual_days"] = usual.fillna((won["closed_at"] - won["created_at"]).dt.days.quantile(0.75))
+    table["is_slow"] = table["wait_days"] > table["usual_days"]
+    table["is_stale"] = table["age_days"] > longest_cycle(deals)
+    table["overdue_days"] = table["overdue_days"].where(table["overdue_days"] > 0)
+    return table[AGEING].sort_values("deal_id", ignore_index=True)
+
+
+def _of_deals(table: pd.DataFrame, dates: pd.Series) -> pd.Series:
+    return pd.Series(dates.reindex(table["deal_id"]).to_numpy(), table.index)
+
+
+def _usual_stays(stays: pd.DataFrame) -> pd.Series:
+    won = stays[(stays["status"] == "won") & stays["left_at"].notna()]
+    days = (won["left_at"] - won["entered_at"]).dt.days.groupby(won["stage"])
+    return days.quantile(0.75)[days.size() >= FEWEST_STAYS]
+
+
+def ageing_claim(table: pd.DataFrame, lang: str = "en") -> str:
+    """Say how many open deals are older than any deal that was ever closed."""
+    dated, stale = table["age_days"].notna().sum(), int(table["is_stale"].sum())
+    return say(
+        lang,
+        f"{number(stale)} of {number(dated)} dated open deals are older than any deal ever was when it closed.",
+        f"{number(dated)} 个有创建日期的进行中商机里，{number(stale)} 个已超过历史上最长的结单周期。",
+    )
+
+
+# --- stock --------------------------------------------------------------------------------------------------------
+
+STOCK = (
+    "stage stage_group n_deals deals_share amount amount_share n_without_amount n_slow slow_amount n_stale"
+).split()
+
+
+def stock_table(ageing: pd.DataFrame, stages: Sequence[Stage], *, level: str = "stage") -> pd.DataFrame:
+    """Count the open deals of `ageing_table` by stage, or with `level="group"` by the group of its stage.
+
+    In the order of the pipeline; stages that `kam.toml` does not name come last. Columns: stage, stage_group, n_deals,
+    deals_share, amount, amount_share, n_without_amount, n_slow, slow_amount, n_stale. A stock, not a conversion.
+    """
+    rungs, groups = ladder(stages, level), ladder(stages, "group")
+    rows = ageing.assign(
+        stage_group=ageing["stage"].map(groups).fillna(UNKNOWN),
+        stage=ageing["stage"].map(rungs).fillna(ageing["stage"]),
+        amount=ageing["amount"].fillna(0),
+        empty=~(ageing["amount"] > 0),
+    )
+    rows["slow_amount"] = rows["amount"].where(rows["is_slow"], 0.0)
+    table = rows.groupby(["stage", "stage_group"], as_index=False).agg(
+        n_deals=("deal_id", "size"),
+        amount=("amount", "sum"),
+        n_without_amount=("empty", "sum"),
+        n_slow=("is_slow", "sum"),
+        slow_amount=("slow_amount", "sum"),
+        n_stale=("is_stale", "sum"),
+    )
+    table["deals_share"] = table["n_deals"] / table["n_deals"].sum()
+    total = table["amount"].sum()
+    table["amount_share"] = table["amount"] / total if total else np.nan
+    order = {rung: place for place, rung in enumerate(dict.fromkeys(rungs.values()))}
+    place = table["stage"].map(order).fillna(len(order))
+    return table.loc[place.sort_values(kind="stable").index, STOCK].reset_index(drop=True)
+
+
+@chart("bar", y="stage", x="amount", label="n_deals", size=(9, 4.2))
+def plot_stock(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw number and amount of open deals per stage; the dark part waits longer than three quarters of won deals."""
+    ax = ax or style.new_axes()
+    counts, amounts = style.panels(ax, 1, 2, sharey=True)[0]
+    places = np.arange(len(table))
+    for panel, whole, slow, text in (
+        (counts, "n_deals", "n_slow", number), (amounts, "amount", "slow_amount", money),
+    ):  # fmt: skip
+        panel.barh(places, table[whole], color=style.SKY, height=0.62)
+        panel.barh(
+            places,
+            table[slow],
+            color=style.ORANGE,
+            height=0.62,
+            label=say(None, "waiting unusually long", "停留异常久"),
+        )
+        style.bar_labels(panel, [text(value) for value in table[whole]])
+        panel.margins(x=0.2)
+        panel.xaxis.set_major_locator(MaxNLocator(4))
+        panel.grid(axis="y", visible=False)
+    counts.set_xlabel(say(None, "Open deals", "进行中商机数"))
+    amounts.set_xlabel(word("amount"))
+    style.money_axis(amounts.xaxis)
+    labels = [
+        word(stage) if stage == group else f"{word(stage)}\n{word(group)}"
+        for stage, group in zip(table["stage"], table["stage_group"], strict=True)
+    ]
+    counts.set_yticks(places, labels)
+    counts.invert_yaxis()
+    amounts.legend(loc="lower right", fontsize=8)
+    return counts
+
+
+def stock_claim(table: pd.DataFrame, lang: str = "en") -> str:
+    """Say how many deals are open, what they are worth and how many wait unusually long."""
+    n, slow, amount = table["n_deals"].sum(), table["n_slow"].sum(), table["amount"].sum()
+    part, worth = f"{number(slow)} ({share(slow / n)})", money(amount, lang)
+    return say(
+        lang,
+        f"{number(n)} deals{f' worth {worth}' if amount else ''} are open; {part} wait longer than three quarters of won deals did.",
+        f"进行中商机 {number(n)} 个{f'，金额 {worth}' if amount else ''}；其中 {number(slow)} 个（{share(slow / n)}）停留时间超过四分之三的赢单商机。",
+    )
+
+
+# --- actions ------------------------------------------------------------------------------------------------------
+
+ACTIONS = (
+    "deal_id deal_name account_name owner stage amount weighted_amount wait_days usual_days quiet_days overdue_days "
+    "next_step action act_by"
+).split()
+
+
+def action_table(
+    ageing: pd.DataFrame, weighted: pd.DataFrame, accounts: pd.DataFrame, as_of: dt.date,
+    *, top_n: int = 5, within_days: int = 7,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the `top_n` open deals with the most to win among those that wait unusually long or whose step is late.
+
+    weighted_amount is the amount at the rate fitted for its stage (`weighted_table`). Stale deals, which nobody has yet
+    seen close, are not in it: they want tidying, not chasing. action: "do_overdue_step" when the next step is past due,
+    "agree_next_step" when there is none, else "decide_or_close"; act_by: by when, `within_days` after `as_of`.
+    """
+    rows = ageing[(ageing["is_slow"] | ageing["overdue_days"].notna()) & ~ageing["is_stale"]].copy()
+    rate = dict(zip(weighted["stage"], weighted["fitted_rate"], strict=True))
+    rows["weighted_amount"] = rows["amount"] * rows["stage"].map(rate)
+    names = accounts.set_index("account_id")["account_name"].reindex(rows["account_id"]).to_numpy()
+    rows["account_name"] = pd.Series(names, rows.index, dtype=object).fillna(UNKNOWN)
+    planned = np.where(rows["next_step_due"].isna(), "agree_next_step", "decide_or_close")
+    rows["action"] = np.where(rows["overdue_days"].notna(), "do_overdue_step", planned)
+    rows["act_by"] = pd.Timestamp(as_of) + pd.Timedelta(days=within_days)
+    order = rows.assign(worth=rows["weighted_amount"].fillna(0), wait=rows["wait_days"].fillna(0))
+    order = order.sort_values(["worth", "wait", "deal_id"], ascending=[False, False, True])
+    return order.head(top_n)[ACTIONS].reset_index(drop=True)
+
+
+def stale_table(ageing: pd.DataFrame) -> pd.DataFrame:
+    """Sum the stale deals by owner, most first: owner, n_stale, amount, average_days (their mean age)."""
+    stale = ageing[ageing["is_stale"]].assign(owner=lambda rows: rows["owner"].astype(object).fillna(UNKNOWN))
+    table = stale.groupby("owner", as_index=False).agg(
+        n_stale=("deal_id", "size"), amount=("amount", "sum"), average_days=("age_days", "mean")
+    )
+    return table.sort_values(["n_stale", "amount", "owner"], ascending=[False, False, True], ignore_index=True)
+
+
+@chart("bar", y="deal_name", x="weighted_amount", label="action")
+def plot_actions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw what is at stake per deal, with account and owner, why now and what to do."""
+    ax = ax or style.new_axes()
+    places = np.arange(len(table))
+    ax.barh(places, table["weighted_amount"].fillna(0), color=style.BLUE, height=0.55)
+    style.bar_labels(ax, [f"{money(row.weighted_amount)}\n{_why(row)}" for row in table.itertuples()])
+    names = [f"{row.account_name}\n{row.deal_name} · {row.owner}" for row in table.itertuples()]
+    ax.set_yticks(places, names)
+    ax.invert_yaxis()
+    ax.margins(x=0.6)
+    ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    style.money_axis(ax.xaxis)
+    ax.set_xlabel(word("weighted_amount"))
+    return ax
+
+
+def _why(row) -> str:
+    waits, usual, late = number(row.wait_days), number(row.usual_days), number(row.overdue_days)
+    if row.overdue_days == row.overdue_days:
+        return say(None, f"next step {late} days late", f"下一步已逾期 {late} 天")
+    return say(None, f"waits {waits} days, usual {usual}", f"已停留 {waits} 天，通常 {usual} 天")
+
+
+def action_claim(table: pd.DataFrame, lang: str = "en") -> str:
+    """Say how many deals to act on, what they are worth and who should begin."""
+    first, total = table.iloc[0], money(table["weighted_amount"].sum(), lang)
+    account, by = word(first["account_name"], lang), f"{first['act_by']:%Y-%m-%d}"
+    return say(
+        lang,
+        f"{len(table)} stalled deals hold {total} of weighted pipeline; {first['owner']} starts with {account}, by {by}.",
+        f"{len(table)} 个停滞商机涉及加权金额 {total}；{first['owner']}应先跟进{account}，{by} 前完成。",
+    )
