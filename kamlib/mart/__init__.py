@@ -66,9 +66,11 @@ def account_mart(data: Data) -> Table:
     mart, sums = accounts, {"is_key_account": False}
     for needs, make in PARTS:
         part = make(data)
-        mart = mart.left_join(part, "account_id", rname=f"{{name}}_{make.__name__}")
         if data.has(*needs):
             sums |= {name: 0 for name, kind in part.schema().items() if kind.is_integer() or kind.is_decimal()}
+        else:
+            part = part.filter(ibis.literal(False))
+        mart = mart.left_join(part, "account_id", rname=f"{{name}}_{make.__name__}")
     mart = mart.fill_null(sums)
     mart = mart.mutate(**_margins(mart, mart.n_listed_ever, mart.n_costed_ever), **_margins_before(mart))
     return mart.mutate(**_times(mart, data), **_ratios(mart)).select(*COLUMNS).order_by("account_id")
