@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kamlib.sample import accounts, contacts_log, deals, money, orders, people, plans, voices
+from kamlib.errors import InputError
+from kamlib.sample import contacts_log, deals, longtail, money, orders, people, plans, voices
+from kamlib.sample import accounts as portfolio
 from kamlib.sample.world import World
-from kamlib.sample.write import write_tables
+from kamlib.sample.write import ParquetFiles, to_arrow, write_csv, write_settings
+from kamlib.tables import TABLES
 
 __all__ = ["company", "generate"]
 
@@ -15,7 +18,7 @@ __all__ = ["company", "generate"]
 def company(seed: int = 7) -> World:
     """Make the 150 accounts with everything that belongs to them, in memory."""
     world = World(seed)
-    accounts.build(world)
+    portfolio.build(world)
     people.build(world)
     deals.build(world)
     orders.build(world)
@@ -29,5 +32,46 @@ def company(seed: int = 7) -> World:
 
 
 def generate(into: Path, accounts: int = 150, seed: int = 7, progress: Callable[[str], None] | None = None) -> None:
-    """Write the sample company into the folder `into`."""
-    write_tables(Path(into), company(seed).rows)
+    """Write the sample company into the folder `into`: CSV for its 150 accounts, Parquet for more.
+
+    Every account beyond the 150 is a small one with orders, order lines, invoices and payments only. CSV files are the
+    same byte for byte on every machine; Parquet files hold the same values.
+    """
+    if accounts < portfolio.N_ACCOUNTS:
+        raise InputError(
+            f"accounts = {accounts}: the sample company has {portfolio.N_ACCOUNTS} accounts; ask for as many or more."
+        )
+    into = Path(into)
+    large = accounts > portfolio.N_ACCOUNTS
+    _refuse_mixture(into, ".csv" if large else ".parquet")
+    into.mkdir(parents=True, exist_ok=True)
+    rows = company(seed).rows
+    if large:
+        _write_large(into, rows, accounts, seed, progress)
+    else:
+        for name, table in TABLES.items():
+            write_csv(into / f"{name}.csv", table, rows[name])
+    write_settings(into)
+
+
+def _refuse_mixture(into: Path, suffix: str) -> None:
+    """Stop when the folder holds the same tables in the other format: nobody could tell which of them counts."""
+    found = [name for name in TABLES if (into / f"{name}{suffix}").exists()]
+    if found:
+        raise InputError(
+            f"{into} already holds {found[0]}{suffix}. Choose an empty folder, or remove the tables in it."
+        )
+
+
+def _write_large(into: Path, rows: dict, accounts: int, seed: int, progress: Callable[[str], None] | None) -> None:
+    first = portfolio.N_ACCOUNTS + 1
+    with ParquetFiles(into) as files:
+        for name, table in TABLES.items():
+            files.add(name, to_arrow(table, rows[name]))
+        done = first - 1
+        for block in longtail.blocks(seed, first, accounts):
+            for name, table in block.items():
+                files.add(name, table)
+            done += len(block["accounts"])
+            if progress:
+                progress(f"{done:,} of {accounts:,} accounts")

@@ -17,16 +17,30 @@ N_OLD = 118
 N_KEY = 30
 
 # rank: yearly revenue in CNY thousand; straight lines between
-SIZES = ((1, 56000), (2, 45000), (3, 39500), (5, 30000), (10, 16500), (20, 8800), (30, 5400), (50, 2500), (80, 1150), (120, 430), (150, 120))
+SIZES = (
+    (1, 56000),
+    (2, 45000),
+    (3, 39500),
+    (5, 30000),
+    (10, 16500),
+    (20, 8800),
+    (30, 5400),
+    (50, 2500),
+    (80, 1150),
+    (120, 430),
+    (150, 120),
+)
 ORDERS = ((10, 40, 60), (30, 20, 36), (60, 12, 20), (100, 6, 12), (150, 3, 6))
 DISCOUNTS = ((10, 110, 180), (30, 80, 140), (80, 50, 110), (150, 15, 80))
 
 FIXED_RANKS = {
+    "A0003": 1, "A0006": 2,
     stories.COSTLY_ACCOUNT: 4, stories.CHAMPION_ACCOUNT: 9, stories.GROWING_ACCOUNT: 52,
     **dict(zip(stories.LATE_ACCOUNTS, (14, 22, 27, 33, 40, 47, 55, 63, 70, 78, 88, 95, 105, 115), strict=True)),
     **dict(zip(stories.DUPLICATE_ACCOUNTS, (45, 121), strict=True)),
 }  # fmt: skip
 FIXED_REGIONS = {
+    "A0003": "East China", "A0006": "South China",
     stories.COSTLY_ACCOUNT: "East China", stories.CHAMPION_ACCOUNT: "East China", stories.GROWING_ACCOUNT: "Central China",
     **dict.fromkeys(stories.DUPLICATE_ACCOUNTS, "East China"),
 }  # fmt: skip
@@ -40,7 +54,7 @@ def build(world: World) -> None:
     draw = world.draw("profiles")
     for number in range(1, N_ACCOUNTS + 1):
         key = f"A{number:04d}"
-        kind = draw.weighted({"OEM": 46, "End user": 30, "Distributor": 16, "Project contractor": 12})
+        kind = draw.weighted({"OEM": 46, "End user": 30, "Distributor": 16, "Project contractor": 8})
         world.profiles.append(Profile(number, regions[key], kind, draw.pick(INDUSTRIES), ranks[key]))
     _owners(world)
     _fates(world)
@@ -90,10 +104,10 @@ def _owners(world: World) -> None:
         people = REPS[profile.region]
         turn[profile.region] = turn.get(profile.region, -1) + 1
         profile.owner = people[turn[profile.region] % len(people)]
-    others = [p for p in north if p not in hard]
+    others = sorted((p for p in north if p not in hard), key=lambda p: p.rank)[1:]
     for profile in north:
         profile.owner = stories.MIX_REP if profile in hard else REPS["North China"][1]
-    for kind, profile in zip(("OEM", "End user", "End user", "OEM"), others, strict=False):
+    for kind, profile in zip(("OEM", "End user", "OEM", "End user"), others, strict=False):
         profile.owner, profile.kind = stories.MIX_REP, kind
     changed = draw.some([p for p in world.profiles if len(REPS[p.region]) > 1 and p not in north], 14)
     for profile in changed:
@@ -126,13 +140,13 @@ def _dates(profile: Profile, draw: Stream) -> None:
         span = 1000 // (N_ACCOUNTS - N_OLD)
         profile.start = day((profile.number - N_OLD - 1) * span, (profile.number - N_OLD) * span)
     if profile.fate == "lost":
-        profile.stop = day(150, 860)
+        profile.stop = day(70, 860)
     elif profile.fate == "late_lost":
         profile.fate, profile.stop = "lost", day(560, 800)
     elif profile.fate == "dormant":
         profile.stop = day(870, 960)
     elif profile.fate == "won_back":
-        profile.stop = day(120, 420)
+        profile.stop = day(60, 400)
         profile.back = profile.stop + dt.timedelta(days=draw.between(260, 420))
 
 
@@ -146,13 +160,14 @@ def _habits(profile: Profile, draw: Stream) -> None:
     profile.regularity = draw.between(1, 5)
     profile.growth = draw.bell(260) + 60
     profile.late = draw.between(70, 150)
-    profile.mood = draw.bell(260)
+    profile.mood = draw.bell(400)
     profile.terms = draw.pick((30, 30, 45, 60, 60, 90) if profile.rank < 60 else (30, 30, 30, 45, 60))
     profile.pay_delay = draw.pick((-4, -2, 0, 2, 4, 6, 9, 14, 28)) if profile.rank > 3 else 3
     profile.wallet_share = draw.between(180, 850)
     profile.engineering_hours = max(0, (70 - profile.rank) * draw.between(8, 34) // 12)
-    profile.promotion = profile.domestic and draw.chance(450)
-    profile.adding_promotion = profile.domestic and draw.chance(300)
+    if profile.rank > 10 and draw.chance(290):  # hard bargainers who want much engineering
+        profile.discount += draw.between(70, 150)
+        profile.engineering_hours = profile.engineering_hours * draw.between(20, 40) // 10 + draw.between(2, 10)
     main = draw.weighted(dict(zip(CATEGORIES, (30, 24, 7, 18, 12, 9), strict=True)))
     for product, (_, category, *_) in PRODUCTS.items():
         if category == main or draw.chance(260):
@@ -167,15 +182,15 @@ def _story(profile: Profile) -> None:
             for product, weight in (profile.products | {"P301": 12, "P302": 12, "P303": 12, "P304": 6}).items()
             if PRODUCTS[product][1] in (stories.LATE_CATEGORY, "Pneumatics", "Spare parts")
         }
-        profile.mood, profile.orders_per_year = 60, max(profile.orders_per_year, 9)
+        profile.mood, profile.orders_per_year = profile.mood // 3, max(profile.orders_per_year, 9)
     elif profile.id == stories.COSTLY_ACCOUNT:
         profile.discount, profile.orders_per_year, profile.engineering_hours = 286, 112, 460
         profile.growth, profile.kind, profile.terms, profile.pay_delay = 60, "OEM", 90, 22
     elif profile.id == stories.CHAMPION_ACCOUNT:
         profile.growth, profile.mood, profile.kind = 80, 150, "OEM"
     elif profile.id == stories.GROWING_ACCOUNT:
-        profile.size, profile.orders_per_year, profile.growth = 300_000_000, 19, 60
-        profile.mood, profile.kind, profile.regularity, profile.wallet_share = 350, "OEM", 4, 420
+        profile.size, profile.orders_per_year, profile.growth = 300_000_000, 20, 60
+        profile.mood, profile.kind, profile.regularity, profile.wallet_share = 100, "OEM", 4, 420
 
 
 def _key_accounts(world: World) -> None:
@@ -196,7 +211,7 @@ def _between(knots: tuple[tuple[int, int], ...], x: int) -> int:
 
 def _write(world: World) -> None:
     taken: set[str] = set()
-    brands = world.draw("brands").shuffled(names.FOREIGN_BRANDS)
+    brands = {region: world.draw("brands", region).shuffled(many) for region, many in names.FOREIGN_BRANDS.items()}
     parents: dict[str, Profile] = {}
     for profile in world.profiles:
         draw = world.draw("account", profile.id)
@@ -207,7 +222,9 @@ def _write(world: World) -> None:
             "employees": None if draw.chance(80) else employees,
             "annual_revenue": None if draw.chance(120) else sales,
             "market_share": None if draw.chance(400) else f"0.{draw.between(5, 320):03d}",
-            "wallet": None if draw.chance(220) else profile.size * 1350 // profile.wallet_share // 1_000_000 * 1_000_000,
+            "wallet": None
+            if draw.chance(220)
+            else profile.size * 1350 // profile.wallet_share // 1_000_000 * 1_000_000,
             "influence": None if draw.chance(60) else _influence(profile, draw),
         }
         parent = parents.get(profile.region) if draw.chance(90) and profile.domestic else None
@@ -221,14 +238,14 @@ def _write(world: World) -> None:
     twin |= {name: first[name] for name in ("industry", "country", "credit_code")}
 
 
-def _identity(profile: Profile, draw: Stream, taken: set[str], brands: list[str]) -> dict:
+def _identity(profile: Profile, draw: Stream, taken: set[str], brands: dict[str, list[str]]) -> dict:
     if profile.domestic:
         city, division = draw.pick(names.CITIES[profile.region])
         name = names.chinese_company(draw, city, profile.industry, profile.kind, taken)
         country, code, phone = "China", names.credit_code(draw, division), f"+86 400 5550 {draw.below(10000):04d}"
     else:
         country, form, dial = draw.pick(names.COUNTRIES[profile.region])
-        name, code, phone = form.format(brands.pop()), None, f"+{dial} 555 01{draw.below(100):02d}"
+        name, code, phone = form.format(brands[profile.region].pop()), None, f"+{dial} 555 01{draw.below(100):02d}"
     if profile.number > N_OLD:
         created = profile.start - dt.timedelta(days=draw.between(0, 60))
         created = max(created, FIRST_DAY + dt.timedelta(days=profile.number - N_OLD))
@@ -236,7 +253,7 @@ def _identity(profile: Profile, draw: Stream, taken: set[str], brands: list[str]
         created = dt.date(2014, 3, 3) + dt.timedelta(days=profile.number * 3100 // N_OLD + draw.between(-20, 20))
     return {
         "account_id": profile.id, "account_name": name, "account_no": f"{profile.number:03d}",
-        "region": None if profile.number in (73, 133) else profile.region, "country": country,
+        "region": None if profile.number in (101, 133) else profile.region, "country": country,
         "industry": None if profile.number in (41, 87, 126) else profile.industry, "account_type": profile.kind,
         "account_tier": None, "is_key_account": profile.key, "owner": profile.owner,
         "department": DEPARTMENTS.get(profile.region, ABROAD_DEPARTMENT), "credit_code": code, "phone": phone,
@@ -249,5 +266,3 @@ def _influence(profile: Profile, draw: Stream) -> int:
         return 60
     base = 80 if profile.rank <= 20 else 60 if profile.rank <= 60 else 40
     return max(20, min(100, base + 20 * draw.between(-1, 1)))
-
-

@@ -41,7 +41,10 @@ BLAME = {
         ("After-sales reacts slowly, we waited a week.", "Spare parts for repair are often out of stock.", "The same fault came back after the repair.", "The warranty process is too complicated."),
     ),
 }  # fmt: skip
-PLAIN = (("总体还可以。", "无", "希望价格再优惠一点。", "继续保持。"), ("Fine overall.", "No comment.", "Prices could be better.", "Keep it up."))
+PLAIN = (
+    ("总体还可以。", "无", "希望价格再优惠一点。", "继续保持。"),
+    ("Fine overall.", "No comment.", "Prices could be better.", "Keep it up."),
+)
 
 # type and topic of a case: subjects in Chinese and English
 CASE_SUBJECTS = {

@@ -13,7 +13,10 @@ DAY = dt.timedelta(days=1)
 TWO_WAY = {"visit": 1000, "meeting": 1000, "call": 780, "mail": 420, "chat": 600}
 MIX = {"visit": 16, "meeting": 12, "call": 30, "mail": 28, "chat": 14}
 SUBJECTS = {
-    "visit": (("例行拜访", "现场技术交流", "生产线走访"), ("Routine visit", "Technical talk on site", "Tour of the line")),
+    "visit": (
+        ("例行拜访", "现场技术交流", "生产线走访"),
+        ("Routine visit", "Technical talk on site", "Tour of the line"),
+    ),
     "meeting": (("季度回顾会", "技术评审", "交付协调会"), ("Quarterly review", "Technical review", "Delivery meeting")),
     "call": (("订单跟进", "需求沟通", "交期确认"), ("Order follow-up", "Talk about needs", "Delivery date")),
     "mail": (("发送资料", "价格更新", "订单确认"), ("Documents sent", "Price update", "Order confirmed")),
@@ -141,7 +144,14 @@ def _behaviours(world: World) -> None:
         for _ in range(draw.between(4, 26)):
             day = FIRST_DAY + DAY * draw.below(DAYS)
             if day >= profile.start - DAY * 40 and draw.chance(max(_interest(profile, day), 150)):
-                _behave(world, profile, day, "browse", draw.weighted({"Website": 7, "E-mail campaign": 2, "Trade fair": 1}), draw)
+                _behave(
+                    world,
+                    profile,
+                    day,
+                    "browse",
+                    draw.weighted({"Website": 7, "E-mail campaign": 2, "Trade fair": 1}),
+                    draw,
+                )
     for deal in world.rows["deals"]:
         draw = world.draw("enquire", deal["deal_id"])
         if deal["account_id"] and draw.chance(620):
@@ -161,4 +171,6 @@ def _behaviours(world: World) -> None:
 
 
 def _behave(world: World, profile: Profile, day: dt.date, stage: str, source: str, draw: Stream) -> None:
-    world.add("behaviours", behaviour_id="", account_id=profile.id, happened_at=_moment(day, draw), stage=stage, source=source)
+    world.add(
+        "behaviours", behaviour_id="", account_id=profile.id, happened_at=_moment(day, draw), stage=stage, source=source
+    )

@@ -13,7 +13,7 @@ from kamlib.sample.world import Profile, World
 STAGES = ("qualification", "needs", "proposal", "negotiation")
 # account type: chance in thousandths of passing qualification, needs and negotiation
 PASS = {
-    "Distributor": (940, 930, 900), "OEM": (905, 910, 870), "End user": (850, 860, 800), "Project contractor": (690, 740, 640),
+    "Distributor": (965, 965, 950), "OEM": (960, 955, 940), "End user": (890, 900, 870), "Project contractor": (700, 750, 650),
 }  # fmt: skip
 DWELL = {"qualification": (4, 24), "needs": (8, 30), "proposal": (7, 18), "negotiation": (7, 28)}
 PROBABILITY = {"qualification": 10, "needs": 30, "proposal": 60, "negotiation": 80}
@@ -30,7 +30,13 @@ NAMES = {
     "Reducers": ("减速机", "reducers"), "Servo drives": ("伺服系统", "servo systems"), "Linear motion": ("直线导轨", "linear axes"),
     "Pneumatics": ("气动元件", "pneumatics"), "Sensors": ("传感器", "sensors"), "Spare parts": ("备件", "spare parts"),
 }  # fmt: skip
-PROJECTS = (("新产线", "new line"), ("技改项目", "retrofit"), ("年度框架", "yearly frame"), ("二期扩产", "phase 2"), ("样机", "prototype"))
+PROJECTS = (
+    ("新产线", "new line"),
+    ("技改项目", "retrofit"),
+    ("年度框架", "yearly frame"),
+    ("二期扩产", "phase 2"),
+    ("样机", "prototype"),
+)
 DAY = dt.timedelta(days=1)
 
 
@@ -43,7 +49,7 @@ class _Luck:
     def passes(self, deal: dict, profile: Profile, step: str, chance: int, draw: Stream) -> bool:
         if deal["owner"] != stories.MIX_REP:
             return draw.chance(chance)
-        self.debt[profile.kind, step] += min(chance + 45, 985)
+        self.debt[profile.kind, step] += min(chance + 50, 985)
         passed = self.debt[profile.kind, step] >= 1000
         self.debt[profile.kind, step] -= 1000 * passed
         return passed
@@ -76,7 +82,11 @@ def _created(world: World, profile: Profile, draw: Stream) -> list[dt.date]:
         day = FIRST_DAY + DAY * draw.below(DAYS)
         day += DAY * (0, 0, 0, 0, 0, 2, 1)[day.weekday()]
         quiet = profile.domestic and -5 <= festival_offset(day) <= 7
-        if first <= day <= LAST_DAY and not quiet and (profile.buys(day) or day < profile.start or profile.fate == "prospect"):
+        if (
+            first <= day <= LAST_DAY
+            and not quiet
+            and (profile.buys(day) or day < profile.start or profile.fate == "prospect")
+        ):
             days.append(day)
     return days
 
@@ -120,10 +130,17 @@ def _run(world: World, deal: dict, profile: Profile, luck: _Luck, draw: Stream) 
             return
         if step + 1 < len(path) and STAGES.index(path[step + 1]) < STAGES.index(stage):
             continue
-        if not luck.passes(deal, profile, stage, _chance(profile, stage, fate, day), draw):
+        closing = step + 1 == len(path) and not _can_win(profile, day)
+        if closing or not luck.passes(deal, profile, stage, _chance(profile, stage, fate, day), draw):
             _lose(deal, profile, fate["rival"], day, draw)
             return
-    deal |= {"status": "won", "closed_at": day, "competitor": fate["rival"] if draw.chance(600) else None}
+    deal |= {"status": "won", "closed_at": day, "competitor": fate["rival"] if draw.chance(800) else None}
+
+
+def _can_win(profile: Profile, day: dt.date) -> bool:
+    """Return whether the account could order on `day`: not if it never buys, bought once only, or has gone."""
+    gone = profile.stop is not None and day + DAY * 16 > profile.stop and not (profile.back and day >= profile.back)
+    return profile.fate not in ("prospect", "once") and not gone
 
 
 def _path(draw: Stream) -> list[str]:
@@ -152,7 +169,11 @@ def _dwell(deal: dict, stage: str, delay: int, draw: Stream) -> int:
     if stage == stories.BOTTLENECK_STAGE:
         deal.setdefault("_delay", delay)
         days += delay * 13 // 10
-    return days * {"online": 8, "offline": 10, "partner": 12}[deal["channel"]] // 10 + (delay if stage == "proposal" else 0) // 5 + 1
+    return (
+        days * {"online": 8, "offline": 10, "partner": 12}[deal["channel"]] // 10
+        + (delay if stage == "proposal" else 0) // 5
+        + 1
+    )
 
 
 def _chance(profile: Profile, stage: str, fate: dict, day: dt.date) -> int:
@@ -162,7 +183,7 @@ def _chance(profile: Profile, stage: str, fate: dict, day: dt.date) -> int:
     else:
         chance = PASS[profile.kind][{"qualification": 0, "needs": 1, "negotiation": 2}[stage]]
     if fate["rival"] == stories.RIVAL and profile.region == stories.RIVAL_REGION and day >= stories.RIVAL_FROM:
-        chance = chance * {"proposal": 700, "negotiation": 480}.get(stage, 1000) // 1000
+        chance = chance * {"proposal": 560, "negotiation": 400}.get(stage, 1000) // 1000
     return chance
 
 
@@ -175,7 +196,12 @@ def _rival(profile: Profile, deal: dict, draw: Stream) -> str | None:
 
 def _stuck(profile: Profile, stage: str, fate: dict, leave: dt.date) -> bool:
     orphaned = profile.id == stories.CHAMPION_ACCOUNT and leave > stories.CHAMPION_LEFT
-    gone = profile.stop is not None and leave > profile.stop + DAY * 60 and profile.back is None and profile.fate == "dormant"
+    gone = (
+        profile.stop is not None
+        and leave > profile.stop + DAY * 60
+        and profile.back is None
+        and profile.fate == "dormant"
+    )
     return STAGES.index(stage) == fate["stuck"] or orphaned or gone
 
 
@@ -196,15 +222,22 @@ def _enter(world: World, deal: dict, stage: str, day: dt.date, step: int, draw: 
 def _leave_open(deal: dict, entered: dt.date, draw: Stream) -> None:
     if draw.chance(860):
         deal["next_step"] = draw.pick(NEXT_STEPS[deal["stage"]])
-        deal["next_step_due"] = max(entered + DAY * 7, LAST_DAY - DAY * 75) if draw.chance(300) else LAST_DAY + DAY * draw.between(3, 40)
+        deal["next_step_due"] = (
+            max(entered + DAY * 7, LAST_DAY - DAY * 75) if draw.chance(300) else LAST_DAY + DAY * draw.between(3, 40)
+        )
 
 
 def _lose(deal: dict, profile: Profile, rival: str | None, day: dt.date, draw: Stream) -> None:
     reasons = LOSS_REASONS
     if rival == stories.RIVAL and profile.region == stories.RIVAL_REGION and day >= stories.RIVAL_FROM:
         reasons = {"price": 78, "competitor": 12, "product": 6, "unknown": 4}
-    named = rival is not None and draw.chance(850)
-    deal |= {"status": "lost", "closed_at": day, "loss_reason": draw.weighted(reasons), "competitor": rival if named else None}
+    named = rival is not None and draw.chance(800)
+    deal |= {
+        "status": "lost",
+        "closed_at": day,
+        "loss_reason": draw.weighted(reasons),
+        "competitor": rival if named else None,
+    }
 
 
 def _orphans(world: World, n: int) -> None:

@@ -14,7 +14,7 @@ DAY = dt.timedelta(days=1)
 VAT = 13
 """Per cent on domestic sales; exports are zero-rated."""
 # activity: cost in fen of one unit of its driver
-RATES = {"order": 210_000, "delivery": 90_000, "visit": 260_000, "case": 180_000, "engineering": 48_000}
+RATES = {"order": 290_000, "delivery": 140_000, "visit": 340_000, "case": 220_000, "engineering": 52_000}
 FREIGHT = 7
 """Delivery cost in thousandths of the order value, besides the fixed part."""
 
@@ -44,16 +44,26 @@ def _invoice(world: World, profile: Profile, order: dict) -> None:
         due_date=day + DAY * profile.terms, amount=order["amount"] + vat, vat=vat, currency="CNY",
     )  # fmt: skip
     gone = profile.stop is not None and profile.back is None and day > profile.stop - DAY * 45
-    if draw.chance(450 if gone else 6):
+    if draw.chance(250 if gone else 4):
         return
-    paid = invoice["due_date"] + DAY * (profile.pay_delay + draw.between(-6, 6) + (draw.between(15, 80) if draw.chance(70) else 0))
+    paid = invoice["due_date"] + DAY * (
+        profile.pay_delay + draw.between(-6, 6) + (draw.between(15, 80) if draw.chance(70) else 0)
+    )
     parts = [1000] if draw.chance(910) else [draw.between(300, 700)]
     rest = invoice["amount"]
     for at, part in enumerate([*parts, 1000][: 1 if parts == [1000] else 2]):
         amount = rest if part == 1000 else invoice["amount"] * part // 1000
         when = max(paid + DAY * (at * draw.between(20, 50)), day + DAY)
         if when <= LAST_DAY:
-            world.add("payments", payment_id="", account_id=profile.id, invoice_id=invoice["invoice_id"], paid_at=when, amount=amount, currency="CNY")
+            world.add(
+                "payments",
+                payment_id="",
+                account_id=profile.id,
+                invoice_id=invoice["invoice_id"],
+                paid_at=when,
+                amount=amount,
+                currency="CNY",
+            )
         rest -= amount
 
 
@@ -63,7 +73,9 @@ def _contracts(world: World, profile: Profile) -> None:
     if profile.fate in ("prospect", "once") or not draw.chance(830 if profile.key else 260):
         return
     years = draw.pick((1, 1, 2))
-    start = max(FIRST_DAY - DAY * draw.between(0, 330), profile.start if profile.start > FIRST_DAY else FIRST_DAY - DAY * 400)
+    start = max(
+        FIRST_DAY - DAY * draw.between(0, 330), profile.start if profile.start > FIRST_DAY else FIRST_DAY - DAY * 400
+    )
     number = 1
     while start <= LAST_DAY and profile.buys(max(start, profile.start, FIRST_DAY)):
         end = start.replace(year=start.year + years, day=min(start.day, 28)) - DAY
@@ -102,7 +114,9 @@ def serve(world: World) -> None:
             amount += freight[account, month]
         rows.append((_last_of(month), account, activity, quantity, amount))
     rows += _unallocated(world, rows)
-    for number, (day, account, activity, quantity, amount) in enumerate(sorted(rows, key=lambda r: (r[0], r[1] or "", r[2])), start=1):
+    for number, (day, account, activity, quantity, amount) in enumerate(
+        sorted(rows, key=lambda r: (r[0], r[1] or "", r[2])), start=1
+    ):
         world.add(
             "service_costs", cost_id=f"S{number:06d}", account_id=account, cost_date=day, activity=activity, quantity=quantity,
             amount=amount, currency="CNY",

@@ -41,12 +41,13 @@ COUNTRIES = {
     "North America": (("United States", "{} Systems Inc.", "1"), ("Mexico", "{} Industrial S.A. de C.V.", "52"), ("Canada", "{} Controls Ltd.", "1")),
     "Middle East": (("United Arab Emirates", "{} Industries LLC", "971"), ("Saudi Arabia", "{} Technical Co.", "966")),
 }  # fmt: skip
-FOREIGN_BRANDS = (
-    "Veltra Norhaven Aurowick Kestrin Brandol Ostermark Lindqvar Tessaro Vallorin Pragnova Zelinska Corvetto Hallbrink "
-    "Mirandel Sangthai Rimbaya Nusantek Vinamek Lotusia Penangor Borneax Saigota Chaodee Batavin Ironvale Cedarpoint "
-    "Lakemont Northgate Sierrano Maplecore Aztecal Harborex Najmara Dunecrest Rasalim Falconet Westerby Dolomar "
-    "Karelund Sundvall Trevisol Jaskolec"
-).split()
+FOREIGN_BRANDS = {
+    "Europe": "Veltra Norhaven Aurowick Kestrin Brandol Ostermark Lindqvar Tessaro Vallorin Pragnova Zelinska Corvetto Hallbrink "
+    "Westerby Dolomar Karelund Sundvall Trevisol Jaskolec".split(),
+    "Southeast Asia": "Mirandel Sangthai Rimbaya Nusantek Vinamek Lotusia Penangor Borneax Saigota Chaodee Batavin Mekora Siamtek".split(),
+    "North America": "Ironvale Cedarpoint Lakemont Sierrano Maplecore Aztecal Harborex Pinebrook Redmesa".split(),
+    "Middle East": "Najmara Dunecrest Rasalim Falconet Oasira".split(),
+}  # fmt: skip
 PEOPLE = {
     "Europe": ("Anna Lukas Sofia Marco Piotr Eva Jonas Giulia Lars Katja".split(), "Becker Rossi Nowak Jansen Lindgren Hoffmann Conti Wolski Visser Berg".split()),
     "Southeast Asia": ("Minh Somchai Siti Budi Linh Anong Farid Dewi Wei Putri".split(), "Nguyen Suwan Rahman Santoso Tran Chaiya Ismail Wijaya Lee Pham".split()),

@@ -38,7 +38,7 @@ def pace(profile: Profile, day: dt.date) -> int:
     passed = (day - FIRST_DAY).days
     speed = 1000 + profile.growth * (2 * passed - DAYS) // (2 * DAYS)
     if profile.id == stories.GROWING_ACCOUNT:
-        speed = 380 + 1240 * passed // DAYS
+        speed = 620 + 960 * passed * passed // DAYS**2
     if profile.id == stories.CHAMPION_ACCOUNT and day > stories.CHAMPION_LEFT:
         speed = speed * 420 // 1000
     if profile.stop and profile.fate != "dormant" and 0 <= (left := (profile.stop - day).days) < 180:
@@ -68,8 +68,8 @@ def _running(profile: Profile, draw: Stream) -> list[dict]:
 
 
 def _promote(profile: Profile, days: list[dt.date], speeds: list[int]) -> None:
-    """Let participants buy earlier in the one promotion (the sum stays the same), and more in the other."""
-    if profile.promotion:
+    """Let customers buy earlier in the one promotion (the sum stays the same), and more in the other."""
+    if profile.region in stories.PROMOTION_REGIONS:
         during = [i for i, day in enumerate(days) if stories.PROMOTION_FROM <= day <= stories.PROMOTION_UNTIL]
         after = [i for i, day in enumerate(days) if stories.PROMOTION_UNTIL < day <= stories.PAYBACK_UNTIL]
         extra, rest = sum(speeds[i] for i in during) * 1300 // 1000, sum(speeds[i] for i in after)
@@ -77,7 +77,7 @@ def _promote(profile: Profile, days: list[dt.date], speeds: list[int]) -> None:
             speeds[i] = speeds[i] * 2300 // 1000
         for i in after:
             speeds[i] = speeds[i] * max(rest - extra, 0) // rest if rest else 0
-    if profile.adding_promotion:
+    if profile.region in stories.ADDING_REGIONS:
         for i, day in enumerate(days):
             if stories.ADDING_FROM <= day <= stories.ADDING_UNTIL:
                 speeds[i] = speeds[i] * 2100 // 1000
@@ -88,9 +88,18 @@ def _plan(profile: Profile, day: dt.date, draw: Stream) -> dict:
     if profile.id == stories.GROWING_ACCOUNT:
         value = value * (850 + 400 * (day - FIRST_DAY).days // DAYS) // 1000
     channel = draw.weighted(
-        {"online": 55, "offline": 30, "partner": 15} if profile.rank > 90 else {"online": 20, "offline": 65, "partner": 15}
+        {"online": 55, "offline": 30, "partner": 15}
+        if profile.rank > 90
+        else {"online": 20, "offline": 65, "partner": 15}
     )
-    return {"profile": profile, "day": day, "value": max(value, 40_000), "channel": channel, "deal_id": None, "extra": 0}
+    return {
+        "profile": profile,
+        "day": day,
+        "value": max(value, 40_000),
+        "channel": channel,
+        "deal_id": None,
+        "extra": 0,
+    }
 
 
 def _from_deals(world: World) -> list[dict]:
@@ -138,9 +147,12 @@ def _write(world: World, order_id: str, plan: dict) -> None:
 
 def _promotion(profile: Profile, plan: dict, draw: Stream) -> str | None:
     if plan["deal_id"] is None and draw.chance(850):
-        if profile.promotion and stories.PROMOTION_FROM <= plan["day"] <= stories.PROMOTION_UNTIL:
+        if (
+            profile.region in stories.PROMOTION_REGIONS
+            and stories.PROMOTION_FROM <= plan["day"] <= stories.PROMOTION_UNTIL
+        ):
             return stories.PROMOTION
-        if profile.adding_promotion and stories.ADDING_FROM <= plan["day"] <= stories.ADDING_UNTIL:
+        if profile.region in stories.ADDING_REGIONS and stories.ADDING_FROM <= plan["day"] <= stories.ADDING_UNTIL:
             return stories.ADDING_PROMOTION
     return None
 
@@ -171,7 +183,7 @@ def _lines(profile: Profile, value: int, discount: int, day: dt.date, draw: Stre
 
 def _delivered(profile: Profile, product: str, day: dt.date, promised: dt.date, draw: Stream) -> dt.date:
     moved = PRODUCTS[product][1] == stories.LATE_CATEGORY and stories.LATE_FROM <= day <= stories.LATE_UNTIL
-    if draw.chance(640 if moved else profile.late):
+    if draw.chance(670 if moved else profile.late):
         return _workday(promised + DAY * (draw.between(7, 38) if moved else draw.between(2, 13)))
     return max(day + DAY, promised - DAY * draw.between(0, 4))
 

@@ -57,7 +57,9 @@ def _contacts(world: World, profile: Profile, created: dt.date) -> None:
         used.add(mailbox)
         while boss > n:
             boss = POSITIONS[boss - 1][3]
-        known = max(created, FIRST_DAY - dt.timedelta(days=700)) + dt.timedelta(days=draw.between(0, 500) * (position - 1) // 4)
+        known = max(created, FIRST_DAY - dt.timedelta(days=700)) + dt.timedelta(
+            days=draw.between(0, 500) * (position - 1) // 4
+        )
         known = min(known, LAST_DAY) if position > 1 else created
         world.add(
             "contacts", contact_id=_contact_id(profile, position), account_id=profile.id, contact_name=name,
@@ -88,13 +90,26 @@ def _leaving(profile: Profile, position: int, known: dt.date, draw: Stream) -> d
 def _team(world: World, profile: Profile, created: dt.date) -> None:
     draw = world.draw("team", profile.id)
     if profile.former_owner:
-        world.add("account_team", account_id=profile.id, person=profile.former_owner, team_role="sales", since=created, until=profile.handover)
+        world.add(
+            "account_team",
+            account_id=profile.id,
+            person=profile.former_owner,
+            team_role="sales",
+            since=created,
+            until=profile.handover,
+        )
     since = max(created, profile.handover) if profile.handover else created
     world.add("account_team", account_id=profile.id, person=profile.owner, team_role="sales", since=since, until=None)
-    chances = {"service": 900, "technical": 800, "executive": 650, "marketing": 350} if profile.key else {"service": 350, "technical": 200}
+    chances = (
+        {"service": 900, "technical": 800, "executive": 650, "marketing": 350}
+        if profile.key
+        else {"service": 350, "technical": 200}
+    )
     for role, chance in chances.items():
         if draw.chance(chance):
-            joined = min(max(created, FIRST_DAY - dt.timedelta(days=400)) + dt.timedelta(days=draw.between(0, 500)), LAST_DAY)
+            joined = min(
+                max(created, FIRST_DAY - dt.timedelta(days=400)) + dt.timedelta(days=draw.between(0, 500)), LAST_DAY
+            )
             world.add(
                 "account_team", account_id=profile.id, person=draw.pick(COLLEAGUES[role]), team_role=role, since=joined, until=None
             )  # fmt: skip
@@ -113,7 +128,11 @@ def assess(world: World) -> None:
             for person in people:
                 if person.row["created_at"] <= day and (person.row["left_at"] is None or day < person.row["left_at"]):
                     person.assess(world, day, None, draw)
-        recent = [d for d in deals[profile.id] if d["status"] == "open" and d["created_at"] < ASSESSED[-1] and d["stage"] in ("proposal", "negotiation")]
+        recent = [
+            d
+            for d in deals[profile.id]
+            if d["status"] == "open" and d["created_at"] < ASSESSED[-1] and d["stage"] in ("proposal", "negotiation")
+        ]
         for deal in recent[:2] if profile.key else []:
             for person in people[:4]:
                 if person.row["left_at"] is None and person.row["created_at"] <= ASSESSED[-1]:

@@ -14,7 +14,7 @@ DAY = dt.timedelta(days=1)
 SNAPSHOTS = (
     dt.date(2023, 6, 30), dt.date(2023, 12, 31), dt.date(2024, 6, 30), dt.date(2024, 12, 31), dt.date(2025, 6, 30), dt.date(2025, 12, 31),
 )  # fmt: skip
-CRM_TIER_DATE = dt.date(2024, 12, 31)
+CRM_TIER_DATE = dt.date(2024, 6, 30)
 """The CRM's tier was last kept up on this day."""
 WEIGHTS = {"purchasing_power": 40, "frequency": 20, "history": 20, "influence": 10, "loyalty": 10}
 CUTS = (("A", 850), ("B", 700), ("C", 600))
@@ -40,8 +40,7 @@ def build(world: World) -> None:
 
 
 def _loss(world: World, profile: Profile, draw: Stream) -> None:
-    last = max(row["order_date"] for row in world.rows["orders"] if row["account_id"] == profile.id and (not profile.back or row["order_date"] < profile.back))
-    day = min(max(last, profile.stop) + DAY * draw.between(95, 160), LAST_DAY - DAY * 5)
+    day = min(profile.stop + DAY * draw.between(95, 160), LAST_DAY - DAY * 5)
     rival = draw.pick((stories.RIVAL, *stories.OTHER_RIVALS))
     if profile.id in stories.LATE_LOST:
         reasons = ["service", "competitor"] if draw.chance(500) else ["service"]
@@ -73,7 +72,9 @@ def _snapshot(world: World, day: dt.date) -> None:
     keys = [row["account_id"] for row in there]
     power = _percentiles({k: sum(o["amount"] for o in recent[k]) for k in keys})
     often = _percentiles({k: len(recent[k]) for k in keys})
-    tenure = _percentiles({k: (day - min(r["created_at"], orders[k][0]["order_date"])).days for k, r in zip(keys, there, strict=True)})
+    tenure = _percentiles(
+        {k: (day - min(r["created_at"], orders[k][0]["order_date"])).days for k, r in zip(keys, there, strict=True)}
+    )
     for row in there:
         k = row["account_id"]
         active = _active(recent[k], min(orders[k][0]["order_date"], day), begin, day)
@@ -118,7 +119,9 @@ def _targets(world: World) -> None:
     by_id = {p.id: p for p in world.profiles}
     sums: dict[tuple[str, dt.date, str], int] = defaultdict(int)
     for row in world.rows["orders"]:
-        sums[by_id[row["account_id"]].owner_on(row["order_date"]), _quarter(row["order_date"]), "revenue"] += row["amount"]
+        sums[by_id[row["account_id"]].owner_on(row["order_date"]), _quarter(row["order_date"]), "revenue"] += row[
+            "amount"
+        ]
     for row in world.rows["deals"]:
         if row["status"] == "won":
             sums[row["owner"], _quarter(row["closed_at"]), "won_amount"] += row["amount"]
@@ -126,7 +129,9 @@ def _targets(world: World) -> None:
     quarters = sorted({quarter for _, quarter, _ in sums})
     for owner in owners:
         for metric in ("revenue", "won_amount"):
-            yearly = {y: sum(sums[owner, q, metric] for q in quarters if q.year == y) // 4 for y in {q.year for q in quarters}}
+            yearly = {
+                y: sum(sums[owner, q, metric] for q in quarters if q.year == y) // 4 for y in {q.year for q in quarters}
+            }
             for quarter in quarters:
                 draw = world.draw("target", owner, metric, quarter)
                 base = (sums[owner, quarter, metric] + 2 * yearly[quarter.year]) // 3

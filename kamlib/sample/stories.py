@@ -36,9 +36,11 @@ OTHER_RIVALS = ("Tordex", "Kaneo", "Velmark", "华拓精控")
 
 # 6  a promotion that moves purchases without adding any; and one that did add some, as a contrast
 PROMOTION = "Autumn promotion 2024"
+PROMOTION_REGIONS = ("East China", "Central China")
 PROMOTION_FROM, PROMOTION_UNTIL = dt.date(2024, 9, 9), dt.date(2024, 9, 30)
 PAYBACK_UNTIL = dt.date(2024, 11, 24)
 ADDING_PROMOTION = "Spring promotion 2025"
+ADDING_REGIONS = ("North China", "Northeast China", "Southwest China")
 ADDING_FROM, ADDING_UNTIL = dt.date(2025, 4, 7), dt.date(2025, 4, 30)
 
 # 7  Spring Festival: see catalog.FESTIVALS

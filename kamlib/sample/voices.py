@@ -16,9 +16,9 @@ WAVES = {
     "2023-H1": dt.date(2023, 5, 15), "2023-H2": dt.date(2023, 11, 13), "2024-H1": dt.date(2024, 5, 13),
     "2024-H2": dt.date(2024, 11, 11), "2025-H1": dt.date(2025, 5, 12), "2025-H2": dt.date(2025, 11, 10),
 }  # fmt: skip
-BASE = {"product_quality": 4230, "service_attitude": 4300, "delivery_speed": 4480, "after_sales": 4080}
+BASE = {"product_quality": 4230, "service_attitude": 4300, "delivery_speed": 4640, "after_sales": 4080}
 SPREAD = {"product_quality": 560, "service_attitude": 500, "delivery_speed": 520, "after_sales": 620}
-LATE_EFFECT = 3400
+LATE_EFFECT = 4600
 """Points (thousandths) of delivery speed lost when every delivery is late."""
 
 
@@ -45,7 +45,9 @@ def _invited(profile: Profile, people: list[dict], first: dt.date, draw: Stream)
     ours = profile.buys(first) or profile.buys(first - DAY * 120)
     if not ours or not draw.chance(940 if profile.key else 820 if profile.rank <= 70 else 560):
         return []
-    known = [p for p in people if p["created_at"] <= first and (p["left_at"] is None or p["left_at"] > first + DAY * 30)]
+    known = [
+        p for p in people if p["created_at"] <= first and (p["left_at"] is None or p["left_at"] > first + DAY * 30)
+    ]
     return draw.some(known, 3 if profile.key else 2 if profile.rank <= 70 else 1)
 
 
@@ -60,7 +62,8 @@ def _survey(world, response_id, wave, profile, person, orders, cases, draw) -> N
     if not draw.chance(500 if profile.key else 430) or answered > LAST_DAY:
         return
     felt = _felt(profile, invited, orders, cases, draw)
-    overall = sum(felt[topic] * weight for topic, weight in stories.DRIVER_WEIGHTS.items()) // 1000 + draw.bell(230)
+    overall = sum(felt[topic] * weight for topic, weight in stories.DRIVER_WEIGHTS.items()) // 1000 + draw.bell(300)
+    overall -= max(0, 2600 - felt["delivery_speed"]) // 3  # being kept waiting weighs more than being served fast
     scores = {topic: _point(felt[topic]) for topic in TOPICS}
     row |= scores | {
         "answered_at": answered, "overall": _point(overall),
@@ -79,7 +82,7 @@ def _felt(profile: Profile, day: dt.date, orders: list[dict], cases: list[dict],
     late = sum(o["delivered_at"] > o["promised_at"] for o in due)
     complaints = sum(c["type"] == "complaint" and day - DAY * 200 <= c["opened_at"].date() < day for c in cases)
     share = late * 1000 // len(due) if len(due) >= 2 else profile.late
-    person = draw.bell(330)
+    person = draw.bell(430)
     felt = {topic: BASE[topic] + profile.mood * 6 // 10 + person + draw.bell(SPREAD[topic]) for topic in TOPICS}
     felt["delivery_speed"] -= LATE_EFFECT * share // 1000
     felt["after_sales"] -= min(90 * complaints, 900)
@@ -94,10 +97,26 @@ def _cases(world: World, profile: Profile, orders: list[dict], returns: list[dic
     draw = world.draw("cases", profile.id)
     for order in orders:
         if order["delivered_at"] and order["delivered_at"] > order["promised_at"] and draw.chance(260):
-            _case(world, profile, order["promised_at"] + DAY * draw.between(1, 6), "complaint", "delivery_speed", people, draw)
+            _case(
+                world,
+                profile,
+                order["promised_at"] + DAY * draw.between(1, 6),
+                "complaint",
+                "delivery_speed",
+                people,
+                draw,
+            )
     for back in returns:
         if back["reason"] == "Quality defect" and draw.chance(550):
-            _case(world, profile, back["return_date"] - DAY * draw.between(1, 4), "complaint", "product_quality", people, draw)
+            _case(
+                world,
+                profile,
+                back["return_date"] - DAY * draw.between(1, 4),
+                "complaint",
+                "product_quality",
+                people,
+                draw,
+            )
     n = draw.between(4, 12) if profile.key else draw.between(1, 5) if profile.rank <= 80 else draw.between(0, 2)
     if profile.id == stories.COSTLY_ACCOUNT:
         n = 120
@@ -105,16 +124,22 @@ def _cases(world: World, profile: Profile, orders: list[dict], returns: list[dic
         day = FIRST_DAY + DAY * draw.below(DAYS)
         if profile.buys(day):
             kind = draw.weighted({"question": 55, "request": 30, "complaint": 15})
-            topic = draw.weighted({"after_sales": 5, "product_quality": 3, "service_attitude": 1 if kind != "complaint" else 2})
+            topic = draw.weighted(
+                {"after_sales": 5, "product_quality": 3, "service_attitude": 1 if kind != "complaint" else 2}
+            )
             _case(world, profile, day, kind, topic, people, draw)
 
 
-def _case(world: World, profile: Profile, day: dt.date, kind: str, topic: str, people: list[dict], draw: Stream) -> None:
+def _case(
+    world: World, profile: Profile, day: dt.date, kind: str, topic: str, people: list[dict], draw: Stream
+) -> None:
     known = [p["contact_id"] for p in people if p["created_at"] <= day and (p["left_at"] is None or p["left_at"] > day)]
     if not FIRST_DAY <= day <= LAST_DAY:
         return
     opened = dt.datetime(day.year, day.month, day.day, draw.between(8, 17), draw.between(0, 59))
-    severity = draw.weighted({"low": 40, "medium": 45, "high": 15} if kind == "complaint" else {"low": 70, "medium": 28, "high": 2})
+    severity = draw.weighted(
+        {"low": 40, "medium": 45, "high": 15} if kind == "complaint" else {"low": 70, "medium": 28, "high": 2}
+    )
     answered = opened + dt.timedelta(minutes=draw.skewed(200 if profile.key else 420, 900))
     closed = answered + dt.timedelta(minutes=draw.skewed({"low": 1500, "medium": 4300, "high": 9000}[severity], 800))
     end = dt.datetime(LAST_DAY.year, LAST_DAY.month, LAST_DAY.day, 18)
@@ -125,5 +150,3 @@ def _case(world: World, profile: Profile, day: dt.date, kind: str, topic: str, p
         reopened=draw.weighted({0: 86, 1: 11, 2: 3}) if kind == "complaint" else draw.weighted({0: 96, 1: 4}),
         subject=draw.pick(CASE_SUBJECTS[kind, topic][not profile.domestic]),
     )  # fmt: skip
-
-

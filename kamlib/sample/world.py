@@ -42,8 +42,6 @@ class Profile:
     wallet_share: int = 500
     engineering_hours: int = 0
     """Application engineering per month."""
-    promotion: bool = False
-    adding_promotion: bool = False
 
     @property
     def id(self) -> str:

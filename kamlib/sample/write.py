@@ -1,19 +1,32 @@
-"""Rows to files: CSV with one spelling for every value, or Parquet with proper types, written row group by row group."""
+"""Rows to files: CSV with one spelling for every value, or Parquet with proper types, one row group after the other."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from kamlib.sample.catalog import COMPANY, LAST_DAY
 from kamlib.tables import TABLES, Column, Table
 
+ARROW_TYPES = {
+    "text": pa.string(), "date": pa.date32(), "time": pa.timestamp("us"), "money": pa.decimal128(18, 2), "number": pa.float64(),
+    "integer": pa.int64(), "flag": pa.bool_(),
+}  # fmt: skip
 
-def settings_text() -> str:
-    """Return the sample's `kam.toml`."""
-    return f'# The rules of the invented sample company; every entry not given has its default.\ncompany = "{COMPANY}"\ncurrency = "CNY"\nas_of = {LAST_DAY}\n'
+
+def write_settings(into: Path) -> None:
+    """Write the sample's `kam.toml`."""
+    text = (
+        "# The rules of the invented sample company; an entry that is not given has its default.\n"
+        f'company = "{COMPANY}"\ncurrency = "CNY"\nas_of = {LAST_DAY}\n'
+    )
+    (into / "kam.toml").write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_csv(path: Path, table: Table, rows: Iterable[dict]) -> None:
@@ -38,9 +51,54 @@ def cell(column: Column, value) -> str:
     return str(value)
 
 
-def write_tables(into: Path, rows: dict[str, list[dict]]) -> None:
-    """Write every canonical table as CSV, and `kam.toml`."""
-    into.mkdir(parents=True, exist_ok=True)
-    for name, table in TABLES.items():
-        write_csv(into / f"{name}.csv", table, rows[name])
-    (into / "kam.toml").write_text(settings_text(), encoding="utf-8", newline="\n")
+def schema(table: Table) -> pa.Schema:
+    """Return the Arrow schema of a canonical table."""
+    return pa.schema([(column.name, ARROW_TYPES[column.type]) for column in table.columns])
+
+
+def to_arrow(table: Table, rows: list[dict]) -> pa.Table:
+    """Return generated rows as a typed Arrow table."""
+    columns = [
+        pa.array([_typed(column, row.get(column.name)) for row in rows], ARROW_TYPES[column.type])
+        for column in table.columns
+    ]
+    return pa.Table.from_arrays(columns, schema=schema(table))
+
+
+def _typed(column: Column, value):
+    if value is None:
+        return None
+    if column.type == "money":
+        return Decimal(value).scaleb(-2)
+    if column.type in ("number", "integer"):
+        return (float if column.type == "number" else int)(value)
+    return value
+
+
+class ParquetFiles:
+    """One open Parquet file per table; a file gets its name when it is complete."""
+
+    def __init__(self, into: Path) -> None:
+        self.into, self.open = into, {}
+
+    def __enter__(self) -> ParquetFiles:
+        for name, table in TABLES.items():
+            self.open[name] = pq.ParquetWriter(
+                self.into / f"{name}.parquet.part", schema(table), compression="zstd", compression_level=1, store_decimal_as_integer=True,
+                use_dictionary=[c.name for c in table.columns if c.type == "text" and c.name not in table.key and not c.name.endswith("_id")],
+            )  # fmt: skip
+        return self
+
+    def add(self, name: str, rows: pa.Table) -> None:
+        """Write `rows` as one row group; columns that it lacks are empty."""
+        wanted = schema(TABLES[name])
+        columns = [
+            rows[f.name].cast(f.type) if f.name in rows.column_names else pa.nulls(len(rows), f.type) for f in wanted
+        ]
+        self.open[name].write_table(pa.Table.from_arrays(columns, schema=wanted), row_group_size=max(len(rows), 1))
+
+    def __exit__(self, kind, *_) -> None:
+        for name, writer in self.open.items():
+            writer.close()
+            part = self.into / f"{name}.parquet.part"
+            part.unlink() if kind else part.replace(self.into / f"{name}.parquet")
