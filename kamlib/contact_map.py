@@ -130,7 +130,7 @@ def org_chart_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Count who is known, who is silent and what the chart cannot show."""
     silent = int((~(table.contact_age_days <= ACTIVE_DAYS)).sum())
     tops = int((table.place_level == 0).sum())
-    en = f"We know {len(table)} people; {silent} of them have been silent for {ACTIVE_DAYS} days"
+    en = f"We know {len(table)} people; {silent} of them said nothing to us for {ACTIVE_DAYS} days"
     zh = f"已知 {len(table)} 人，其中 {silent} 人 {ACTIVE_DAYS} 天无联系"
     if table.in_cycle.any():
         who = table[table.in_cycle].contact_name.tolist()
@@ -178,7 +178,7 @@ def dialogue_table(people: pd.DataFrame, activities: pd.DataFrame, as_of: dt.dat
     ]
 
 
-@chart("network", x="person", y="contact_name", size="strength_share")
+@chart("network", x="person", y="contact_name", area="strength_share")
 def plot_dialogue(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Our people at the left, theirs at the right by department; the thicker the line, the stronger the dialogue."""
     ax = ax or style.new_axes()
@@ -224,8 +224,13 @@ def dialogue_claim(table: pd.DataFrame, lang: str = "en") -> str:
             lang, f"No dialogue is on record with any of the {nobody} contacts.", f"与 {nobody} 位联系人均无互动记录。"
         )
     row = spoken.iloc[0]
-    return words.say(
-        lang,
-        en=f"{row.person} and {row.contact_name} carry {words.share(row.strength_share)} of the dialogue; {nobody} contacts are on record without any.",
-        zh=f"{row.person}与{row.contact_name}承担了{words.share(row.strength_share)}的互动；{nobody} 位联系人无任何互动记录。",
+    part = words.share(row.strength_share)
+    en, zh = (
+        f"{row.person} and {row.contact_name} carry {part} of the dialogue",
+        f"{row.person}与{row.contact_name}承担了{part}的互动",
     )
+    if nobody:
+        return words.say(
+            lang, f"{en}; nobody talks to {nobody} of the contacts.", f"{zh}；另有 {nobody} 位联系人无任何互动记录。"
+        )
+    return words.say(lang, f"{en}; every contact has somebody.", f"{zh}；每位联系人都有人维系。")

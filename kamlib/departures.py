@@ -155,7 +155,7 @@ def left_claim(table: pd.DataFrame, lang: str = "en") -> str:
     row = bare.iloc[0]
     return words.say(
         lang,
-        en=f"{len(table)} contacts left; {row.account_name} lost its {words.word(row.role, 'en').lower()} and now hangs on {row.n_active} active contact(s).",
+        en=f"{len(table)} contacts left; {row.account_name} lost its {words.word(row.role, 'en').lower()} and has {row.n_active or 'no'} active contact left.",
         zh=f"{len(table)} 位联系人离职；{row.account_name}失去{words.word(row.role, 'zh')}，目前仅剩 {row.n_active} 位活跃联系人。",
     )
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +31,8 @@ Claim = Callable[..., str]
 def chart(kind: str, *, size: tuple[float, float] = (8, 4.5), **encodings: object) -> Callable[[Plot], Plot]:
     """Say of a plot function what it draws, so that Excel and PowerPoint can draw it natively.
 
-    `kind` is one of `KINDS`; `encodings` name columns of its table: x, y, size, colour, label, line, low, high.
+    `kind` is one of `KINDS`, `size` the figure's in inches; `encodings` name columns of its table: x, y, area, colour,
+    label, line, low, high.
     """
     if kind not in KINDS:
         raise ValueError(f"'{kind}' is not a kind of chart; kinds: {', '.join(KINDS)}")
@@ -133,7 +133,7 @@ class Exhibits:
             claim=claims,
             table=table.reset_index(drop=True),
             chart=getattr(plot, "func", plot).chart,  # a partial carries its function
-            n=None if missing else n,
+            n=None if missing or n is None else int(n),
             of=of,
             sources=tuple(needs),
             missing=missing,
@@ -153,8 +153,7 @@ def draw(table: pd.DataFrame, plot: Plot, title: str, foot: str) -> Figure:
     ax = style.new_axes(size)
     figure = ax.figure
     plot(table, ax=ax)
-    width = int(size[0] * (6.4 if words.language() == "zh" else 11.5))
-    figure.suptitle(textwrap.fill(title, width), x=0.01, ha="left", fontsize=12)
+    figure.suptitle(style.wrapped(title, int(size[0] * 11.5)), x=0.01, ha="left", fontsize=12)
     figure.supxlabel(foot, x=0.01, ha="left", fontsize=8, color=style.GREY)
     return figure
 
@@ -201,7 +200,9 @@ def png(figure: Figure) -> bytes:
     raw = io.BytesIO()
     figure.savefig(raw, format="png", metadata={"Software": None})
     out = io.BytesIO()
-    Image.open(raw).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(out, format="png", optimize=True)
+    exact = Image.Quantize.MAXCOVERAGE  # median cut would merge colours that fill little space, as those of a legend
+    small = Image.open(raw).convert("RGB").quantize(128, exact, dither=Image.Dither.NONE)
+    small.save(out, format="png", optimize=True)
     return out.getvalue()
 
 

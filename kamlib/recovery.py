@@ -105,7 +105,7 @@ def closed_loop_table(
 ) -> pd.DataFrame:
     """Whom to call: contacts whose last answer within `days` was dissatisfied (1–2) or a detractor's (0–6).
 
-    One row per contact, most revenue first: account_id, account_name, owner, contact_id, answered_at, waiting_days,
+    One row per contact, those nobody called first, then by revenue: account_id, account_name, owner, contact_id, answered_at, waiting_days,
     overall, recommend, worst_topic, n_open_cases, last_contact (any activity), followed_up (contacted since the
     answer), revenue (of the account, in the window), comment.
     """
@@ -121,7 +121,10 @@ def closed_loop_table(
     rows = rows.merge(mart[["account_id", "account_name", "owner", "revenue", "last_contact"]], on="account_id")
     rows["followed_up"] = rows.last_contact > rows.answered_at
     return rows.sort_values(
-        ["revenue", "account_id", "response_id"], ascending=[False, True, True], kind="stable", ignore_index=True
+        ["followed_up", "revenue", "account_id", "response_id"],
+        ascending=[True, False, True, True],
+        kind="stable",
+        ignore_index=True,
     )[_LOOP_COLUMNS]
 
 
@@ -133,7 +136,7 @@ _LOOP_COLUMNS = [
 
 @chart("bar", y="account_name", x="waiting_days", colour="followed_up", size=(8, 5))
 def plot_closed_loop(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 12) -> Axes:
-    """Days since the bad answer, one bar per contact, largest revenue first; open loops stand out."""
+    """Days since the bad answer, one bar per contact; open loops stand first and in red."""
     ax = ax or style.new_axes((8, 5))
     rows = table.head(top_n).iloc[::-1]
     place = np.arange(len(rows))

@@ -101,9 +101,9 @@ def plot_levels(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for y, (_, row) in zip(place, table.iterrows(), strict=True):
         text = f"{words.word('t2b_rate')} {words.share(row.t2b_rate)} ({words.share(row.t2b_rate_low)}–{words.share(row.t2b_rate_high)})"
         ax.text(1.02, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=8)
-    counted = words.word("n_accounts")
+    counted = words.word("of_accounts")
     ax.set_yticks(place, [f"{row.wave}\nn = {row.n_accounts} {counted}" for row in table.itertuples()])
-    ax.axvline(0, color=style.INK, lw=0.8)
+    ax.axvline(0, color=style.INK, lw=0.8, zorder=0)
     ax.xaxis.set_major_formatter(lambda value, _: words.share(abs(value)))
     ax.set_xlabel(words.say(None, "Share of accounts, centred on neutral", "客户占比（以“一般”为中心）"))
     ax.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=8, handlelength=1, columnspacing=1)
@@ -165,9 +165,7 @@ def plot_nps(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     whiskers = np.abs(table[["nps_low", "nps_high"]].to_numpy().T - table.nps.to_numpy())
     ax.errorbar(place, table.nps, yerr=whiskers, fmt="o", color=style.BLUE, capsize=4, markersize=8)
     for x, row in zip(place, table.itertuples(), strict=True):
-        ax.annotate(
-            f"{row.nps:.0f}".replace("-", "−"), (x, row.nps), xytext=(10, 0), textcoords="offset points", va="center"
-        )
+        ax.annotate(words.number(row.nps), (x, row.nps), xytext=(10, 0), textcoords="offset points", va="center")
     ax.axhline(0, color=style.GREY, lw=1)
     ax.set_xticks(place, [f"{row.wave}\nn = {row.n_accounts}" for row in table.itertuples()])
     ax.margins(x=0.1)
@@ -178,13 +176,14 @@ def plot_nps(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def nps_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """State the NPS of the last wave with its interval, and whether it differs from the wave before."""
     row = table.iloc[-1]
-    en = f"NPS is {row.nps:.0f} in {row.wave} (95 % interval {row.nps_low:.0f} to {row.nps_high:.0f}, n = {row.n_accounts} accounts)"
-    zh = f"{row.wave} NPS 为 {row.nps:.0f}（95%区间 {row.nps_low:.0f} 至 {row.nps_high:.0f}，n = {row.n_accounts} 个客户）"
+    now, low, high = (words.number(value) for value in (row.nps, row.nps_low, row.nps_high))
+    en = f"NPS is {now} in {row.wave} (95 % interval {low} to {high}, n = {row.n_accounts} accounts)"
+    zh = f"{row.wave} NPS 为 {now}（95%区间 {low} 至 {high}，n = {row.n_accounts} 个客户）"
     if len(table) > 1:
         before = table.iloc[-2]
         apart = row.nps_low > before.nps_high or row.nps_high < before.nps_low
-        en += f"; {'a real change' if apart else 'no clear change'} from {before.nps:.0f}."
-        zh += f"，与上期 {before.nps:.0f} 相比{'有明显变化' if apart else '无明显变化'}。"
+        en += f"; {'a real change' if apart else 'no clear change'} from {words.number(before.nps)}."
+        zh += f"，与上期 {words.number(before.nps)} 相比{'有明显变化' if apart else '无明显变化'}。"
     else:
         en, zh = en + ".", zh + "。"
-    return words.say(lang, en=en, zh=zh).replace("-", "−")
+    return words.say(lang, en=en, zh=zh)

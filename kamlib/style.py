@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+import unicodedata
 from collections.abc import Sequence
 from importlib.resources import files
 
@@ -31,14 +34,14 @@ INK, GREY, PALE, GRID = "#222222", "#8C8C8C", "#C9CED4", "#E6E8EB"
 CYCLE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY)
 TIER = {"A": BLUE, "B": SKY, "C": ORANGE, "D": PALE}
 GOOD, BAD = BLUE, VERMILION
-SEQUENTIAL, DIVERGING = "cividis", "PuOr"
+SEQUENTIAL, DIVERGING = "Blues", "PuOr"
 
 
 def apply() -> None:
     """Set matplotlib's defaults to the house style, with a font that has Chinese."""
     font_manager.fontManager.addfont(str(files("zhplot") / "fonts/NotoSansSC-Regular.ttf"))
     mpl.rcParams.update({
-        "font.family": ["Noto Sans SC", "DejaVu Sans"], "font.size": 10, "text.color": INK,
+        "font.family": ["Noto Sans SC", "DejaVu Sans"], "font.size": 10, "text.hinting": "none", "text.color": INK,
         "axes.prop_cycle": mpl.cycler(color=CYCLE), "axes.edgecolor": GREY, "axes.labelcolor": INK,
         "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "axes.unicode_minus": False,
         "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.8,
@@ -54,7 +57,26 @@ def percent_axis(axis, digits: int = 0) -> None:
 
 def money_axis(axis) -> None:
     """Write an axis of amounts short, with the currency: "CNY 2 m"."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: words.money(value, digits=0 if abs(value) >= 1e4 else 1)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
+
+
+def _tick(value: float) -> str:
+    """Write the amount with as many digits as it needs: 1.25 m, 1.5 m, 2 m."""
+    return re.sub(r"\.?0+(?=\D*$)", "", text) if "." in (text := words.money(value, digits=2)) else text
+
+
+def wrapped(text: str, width: int = 13) -> str:
+    """Break `text` into lines of at most `width` columns where it can; a Chinese character takes two columns."""
+    lines = [""]
+    for piece in re.findall(r"[\s（]*(?:[\u2e80-\uffef][，。；：、）]*|[^\s\u2e80-\uffef]+)", text):
+        if lines[-1] and _columns(lines[-1] + piece) > width:
+            lines.append("")
+        lines[-1] += piece if lines[-1] else piece.lstrip()
+    return "\n".join(lines)
+
+
+def _columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def reference_line(ax: Axes, value: float, text: str, *, axis: str = "y") -> None:
@@ -112,9 +134,9 @@ def heat_map(ax: Axes, values: pd.DataFrame, texts: pd.DataFrame, *, low: float 
     ax.imshow(grid, cmap=SEQUENTIAL, aspect="auto", vmin=low, vmax=high)
     for (i, j), value in np.ndenumerate(grid):
         if np.isfinite(value):
-            ink = INK if value > (low + high) / 2 else "white"
+            ink = "white" if value > low + 0.6 * (high - low) else INK
             ax.text(j, i, str(texts.iat[i, j]), ha="center", va="center", color=ink, fontsize=8)
-    ax.set_xticks(range(grid.shape[1]), [words.word(name) for name in values.columns])
+    ax.set_xticks(range(grid.shape[1]), [textwrap.fill(words.word(name), 14) for name in values.columns])
     ax.set_yticks(range(grid.shape[0]), [words.word(name) for name in values.index])
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)

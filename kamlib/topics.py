@@ -109,8 +109,14 @@ def plot_topics(table: pd.DataFrame, ax: Axes | None = None, *, target: float = 
             markersize=8,
         )
         label = f"{words.word(row.topic)}: {words.word(row.quadrant)}"
+        right = row.performance_mean > table.performance_mean.mean()  # write towards the middle, away from the edge
         ax.annotate(
-            label, (row.performance_mean, row.importance_share), xytext=(7, 7), textcoords="offset points", fontsize=9
+            label,
+            (row.performance_mean, row.importance_share),
+            xytext=(-8 if right else 8, 7),
+            ha="right" if right else "left",
+            textcoords="offset points",
+            fontsize=9,
         )
     style.reference_line(ax, table.importance_share.mean(), words.say(None, "mean importance", "平均重要性"))
     style.reference_line(ax, table.performance_mean.mean(), words.say(None, "mean", "均值"), axis="x")
@@ -256,10 +262,10 @@ def account_topics_table(surveys: pd.DataFrame, accounts: pd.DataFrame, *, most:
 
 @chart("heatmap", y="account_name", x=list(MEASURES), size=(8, 5))
 def plot_account_topics(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Heat map of accounts by topic; the number is in every cell, so that no colour has to be read."""
+    """Heat map of accounts by topic around the answer 4; the number is in every cell, so that no colour must be read."""
     ax = ax or style.new_axes((8, 5))
     values = table[list(MEASURES)].to_numpy(float)
-    ax.imshow(values, cmap=style.DIVERGING, vmin=1, vmax=5, aspect="auto")
+    ax.imshow(values, cmap=style.DIVERGING, vmin=3, vmax=5, aspect="auto")
     for (y, x), value in np.ndenumerate(values):
         if np.isfinite(value):
             ax.text(
@@ -269,9 +275,9 @@ def plot_account_topics(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
                 ha="center",
                 va="center",
                 fontsize=9,
-                color="white" if abs(value - 3) > 1.4 else style.INK,
+                color="white" if abs(value - 4) > 0.7 else style.INK,
             )
-    ax.set_xticks(range(len(MEASURES)), [words.word(name) for name in MEASURES])
+    ax.set_xticks(range(len(MEASURES)), [words.word(name).replace(" ", "\n") for name in MEASURES])
     ax.set_yticks(range(len(table)), [f"{row.account_name} (n = {row.n_answers})" for row in table.itertuples()])
     ax.xaxis.tick_top()
     ax.grid(visible=False)

@@ -28,7 +28,7 @@ HOMES = {
 class Question:
     """One question. `answer(data)` computes the right answer; texts are (English, Chinese) pairs.
 
-    `traps` are likely wrong answers, each with the hint that answers it. `because(data)` is the reason given when the
+    `traps` are likely wrong answers, each with the hint that answers it (None: not wrong on this data). `because(data)` is the reason given when the
     answer is right. Numbers are right within `tolerance`; texts whatever their case; sets when equal.
     """
 
@@ -37,7 +37,7 @@ class Question:
     because: Callable[[Data], Pair]
     hints: tuple[Pair, Pair, Pair]
     tolerance: float = 0.0
-    traps: tuple[tuple[Callable[[Data], Answer], Pair], ...] = ()
+    traps: tuple[tuple[Callable[[Data], Answer | None], Pair], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ class Practice:
         if matches(answer, question.answer(self.data), question.tolerance):
             return Verdict(True, self._pick(("Right. ", "正确。")) + self._pick(question.because(self.data)))
         for trap, hint in question.traps:
-            if matches(answer, trap(self.data), question.tolerance):
+            wrong = trap(self.data)
+            if wrong is not None and matches(answer, wrong, question.tolerance):
                 return Verdict(False, self._pick(("Not yet. ", "还不对。")) + self._pick(hint))
         count = self.tries[id] = self.tries.get(id, 0) + 1
         step = min(count, len(question.hints))

@@ -86,7 +86,7 @@ QUESTIONS = (
                 lambda data: (
                     _threads(data).account_name.iloc[0]
                     if _threads(data).account_name.iloc[0] != _first_single(data)
-                    else "-"
+                    else None
                 ),
                 ("That account has most at stake, but several people hold it.", "该客户涉及金额最大，但有多人维系。"),
             ),
@@ -112,7 +112,7 @@ QUESTIONS = (
         ),
         traps=(
             (
-                lambda data: _unknown_role(data) if _unknown_role(data) != _missing_role(data) else "-",
+                lambda data: _unknown_role(data) if _unknown_role(data) != _missing_role(data) else None,
                 (
                     "That role is unknown most often. Those who are known but silent are gaps as well.",
                     "这是“未知”最多的角色；已知但沉默的同样是缺口。",

@@ -60,7 +60,7 @@ QUESTIONS = (
                 lambda data: (
                     _last_levels(data, "answer").t2b_rate
                     if abs(_last_levels(data, "answer").t2b_rate - _last_levels(data).t2b_rate) > 0.005
-                    else -1.0
+                    else None
                 ),
                 (
                     "That counts every answer. A customer who sends three questionnaires would speak three times.",
@@ -114,7 +114,7 @@ QUESTIONS = (
         ),
         traps=(
             (
-                lambda data: _lowest_topic(data) if _lowest_topic(data) != _first_topic(data) else "-",
+                lambda data: _lowest_topic(data) if _lowest_topic(data) != _first_topic(data) else None,
                 (
                     "That topic scores lowest, but it explains less of the overall satisfaction. Weigh importance too.",
                     "该方面得分最低，但对总体满意度的解释力较小，还要看重要性。",
@@ -124,7 +124,7 @@ QUESTIONS = (
                 lambda data: (
                     _most_complained(data)
                     if _most_complained(data) not in (_first_topic(data), _lowest_topic(data))
-                    else "-"
+                    else None
                 ),
                 (
                     "That topic is complained about most. The map asks another question: what moves satisfaction?",
