@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from ibis import Table
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 
 from kamlib import stats, style
 from kamlib.errors import InputError, suggest
@@ -109,14 +110,25 @@ def plot_pareto(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 10)
     ax.set_ylabel(word("revenue"))
     style.money_axis(ax.yaxis)
     if total > 0:
-        ax.bar_label(bars, [share(height / total) for height in heights], padding=2, fontsize=8)
-        line = np.cumsum(heights) / total
-        ax.plot(range(len(labels)), line * total, color=style.ORANGE, marker="o", ms=4)
         style.reference_line(ax, LARGE_CUSTOMER * total, share(LARGE_CUSTOMER))
-        right = ax.secondary_yaxis("right", functions=(lambda v: v / total, lambda v: v * total))
-        style.percent_axis(right.yaxis)
-        right.set_ylabel(word("cum_share"))
+        _cumulate(ax, bars, np.array(heights), total)
     return ax
+
+
+def _cumulate(ax: Axes, bars: BarContainer, heights: np.ndarray, total: float) -> None:
+    """Draw the cumulative line on the scale of the bars, so that bars stack up to it, with shares on the right."""
+    line = heights.cumsum()
+    ax.plot(range(len(line)), line, color=style.ORANGE, marker="o", ms=4)
+    halo = {"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.85}
+    ax.bar_label(bars, [share(height / total) for height in heights], padding=4, fontsize=8, bbox=halo)
+    named = len(line) - 2 if len(line) > 1 else 0
+    ax.annotate(
+        share(line[named] / total), (named, line[named]), (-4, 5), textcoords="offset points", ha="right", fontsize=8
+    )
+    ax.set_ylim(min(0, heights.min() * 1.2), line.max() * 1.08)
+    right = ax.secondary_yaxis("right", functions=(lambda v: v / total, lambda v: v * total))
+    style.percent_axis(right.yaxis)
+    right.set_ylabel(word("cum_share"))
 
 
 def pareto_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
@@ -211,10 +223,11 @@ def plot_waterfall(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.bar(at, amount, bottom=base, color=colours, width=0.66)
     ax.hlines(table["level"].iloc[:-1], at[:-1] + 0.33, at[1:] - 0.33, color=style.GREY, lw=0.8)
     ax.axhline(0, color=style.INK, lw=0.8)
-    for x, low, size, part in zip(at, base, amount, table["start_share"], strict=True):
+    for x, low, size, falls, part in zip(at, base, amount, change & (amount < 0), table["start_share"], strict=True):
         text = money(size) + (f"\n{share(part)}" if np.isfinite(part) else "")
-        ax.annotate(text, (x, max(low, low + size)), (0, 3), textcoords="offset points", ha="center", fontsize=8)
-    ax.set_xticks(at, [word(step) for step in table["step"]], rotation=25, ha="right", rotation_mode="anchor")
+        spot, shift, align = (low + size, -3, "top") if falls else (max(low, low + size), 3, "bottom")
+        ax.annotate(text, (x, spot), (0, shift), textcoords="offset points", ha="center", va=align, fontsize=8)
+    ax.set_xticks(at, [style.wrapped(word(step), 11) for step in table["step"]], fontsize=8)
     ax.grid(axis="x", visible=False)
     ax.margins(y=0.16)
     ax.set_ylabel(word("amount_in_window"))
@@ -223,21 +236,17 @@ def plot_waterfall(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def waterfall_claim(table: pd.DataFrame, lang: str | None = "en", *, name: str = "") -> str:
-    """Say what is left at the end, and which step takes most. `name` is the account, "" the whole portfolio."""
+    """Say what is left at the end and what discounts and serving took. `name` is the account, "" the whole portfolio."""
     first, last = table.iloc[0], table[table["kind"] == "total"].iloc[-1]
-    who = name or say(lang, "All accounts", "全部客户")
-    changes = table[table["kind"] == "change"]
-    left = f"{money(last['amount'], lang)}"
-    if changes.empty or changes["amount"].min() >= 0 or not first["amount"] > 0:
-        return say(lang, f"{who}: {left} {word(last['step'], lang)}.", f"{who}：{word(last['step'], lang)} {left}。")
-    most = changes.loc[changes["amount"].idxmin()]
-    per, part = share(last["start_share"]), share(-most["start_share"])
-    label, taken = word(last["step"], lang), word(most["step"], lang)
-    return say(
-        lang,
-        f"{who}: {left} {label.lower()}, {per} of {word(first['step'], lang).lower()}; {taken.lower()} takes most ({part}).",
-        f"{who}：{label} {left}，占{word(first['step'], lang)}的 {per}；最大扣减为{taken}（{part}）。",
-    )
+    who, left = name or say(lang, "All accounts", "全部客户"), money(last["amount"], lang)
+    label, start = word(last["step"], lang), word(first["step"], lang)
+    if not first["amount"] > 0:
+        return say(lang, f"{who}: {label} {left}.", f"{who}：{label} {left}。")
+    taken = table[table["step"].isin(["discount", "cost_to_serve"])]
+    parts = [f"{word(row.step, lang)} {share(-row.start_share)}" for row in taken.itertuples()]
+    en = f"{who}: {label.lower()} {left}, {share(last['start_share'])} of {start.lower()}"
+    zh = f"{who}：{label} {left}，占{start}的 {share(last['start_share'])}"
+    return say(lang, f"{'; '.join([en, *(part.lower() for part in parts)])}.", f"{'；'.join([zh, *parts])}。")
 
 
 # --- Do the totals tie to the ledger? -----------------------------------------------------------------------------

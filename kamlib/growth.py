@@ -104,12 +104,14 @@ def plot_monthly(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     if len(part):
         ax.plot(part["month"], part["revenue"], "o", mfc="white", color=style.BLUE, label=word("partial"))
     mean = whole["revenue"].mean()
-    style.reference_line(ax, mean, say(None, f"mean {money(mean)}", f"平均 {money(mean)}"))
+    ax.axhline(mean, color=style.GREY, lw=1, ls="--", label=f"{word('mean_line')} {money(mean)}")
     line = trend(table)
     if np.isfinite(line["slope"]):
         x = np.arange(len(table))
         y = line["intercept"] + line["slope"] * x
-        ax.plot(table["month"], y, color=style.ORANGE, lw=2, label=word("trend_line"))
+        ax.plot(
+            table["month"], y, color=style.ORANGE, lw=2, label=f"{word('trend_line')} {signed_money(line['slope'])}"
+        )
     ax.set_ylim(min(0, table["revenue"].min() * 1.1), table["revenue"].max() * 1.3)
     ax.set_ylabel(say(None, "net revenue per month", "月净收入"))
     style.money_axis(ax.yaxis)
@@ -127,8 +129,13 @@ def _badges(ax: Axes, rates: pd.DataFrame) -> None:
 
 
 def signed_share(value: float) -> str:
-    """Write a growth rate with its sign: "+6 %", "−12 %", "n/a"."""
-    return f"+{share(value)}" if value > 0 else share(value)
+    """Write a growth rate with its sign: "+6 %", "−12 %", "±0 %", "n/a"."""
+    return f"{'+' if value >= 0.005 else '±' if value > -0.005 else ''}{share(value)}"
+
+
+def signed_money(value: float) -> str:
+    """Write a change of money with its sign."""
+    return f"+{money(value)}" if value > 0 else money(value)
 
 
 def monthly_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
@@ -143,13 +150,13 @@ def monthly_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         )
     low, high, slope = (money(line[key], lang) for key in ("low", "high", "slope"))
     way = 1 if line["low"] > 0 else -1 if line["high"] < 0 else 0
-    en = {1: "Net revenue rises by", -1: "Net revenue falls: trend", 0: "No sure trend in net revenue:"}[way]
-    zh = {1: "净收入上升：趋势", -1: "净收入下降：趋势", 0: "净收入无明确趋势："}[way]
+    en = {1: "Net revenue rises:", -1: "Net revenue falls:", 0: "No sure trend in net revenue:"}[way]
+    zh = {1: "净收入上升：", -1: "净收入下降：", 0: "净收入无明确趋势："}[way]
     yoy = signed_share(year["growth"])
     return say(
         lang,
-        f"{en} {slope} a month ({low} to {high}, n = {line['n']} months); last 12 months {yoy} on the year before.",
-        f"{zh}每月 {slope}（{low} 至 {high}，n = {line['n']} 个月）；近 12 个月同比 {yoy}。",
+        f"{en} {slope} a month (95 %: {low} to {high}, n = {line['n']}); last 12 months {yoy}.",
+        f"{zh}每月 {slope}（95 %：{low} 至 {high}，n = {line['n']}）；近 12 个月同比 {yoy}。",
     )
 
 

@@ -30,8 +30,8 @@ ADVICE = {
     ("low_revenue", "loss"): "minimum_order",
 }
 """What to do in each cell of the matrix (R106, R108); `words/finance.yml` says it in full."""
-FLOOR = -1.0
-"""Margins below −100 % are drawn at the edge."""
+FLOOR = -0.6
+"""Margins below −60 % are drawn at the edge, as triangles."""
 
 
 def matrix_table(mart: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def matrix_table(mart: pd.DataFrame) -> pd.DataFrame:
     together bring 80 % of revenue are high), margin_band ("loss" below zero, "high_margin" from the margin of the whole
     portfolio on, else "low_margin"), advice (a value of `ADVICE`; "serve" where a 5 % discount would eat the contribution
     of an account to be rewarded), price_rise_rate (that brings a loss to zero; else missing), stake: the loss, the gap to
-    the portfolio's margin, or the contribution to keep. Accounts without revenue have no margin: see the loss-makers.
+    the portfolio's margin, or what a further 5 % discount would cost. Accounts without revenue have no margin: see the loss-makers.
     """
     rows = mart.loc[(mart["revenue"] > 0) & mart["contribution"].notna()]
     rows = rows.sort_values(["revenue", "account_id"], ascending=[False, True], ignore_index=True)
@@ -57,7 +57,7 @@ def matrix_table(mart: pd.DataFrame) -> pd.DataFrame:
     table.loc[thin, "advice"] = "serve"
     table["price_rise_rate"] = (-table["contribution_share"]).where(loss)
     gap = cut * table["revenue"] - table["contribution"]
-    table["stake"] = np.select([loss, ~high], [-table["contribution"], gap], table["contribution"])
+    table["stake"] = np.select([loss, ~high], [-table["contribution"], gap], EXTRA_DISCOUNT * table["revenue"])
     return table
 
 
@@ -79,14 +79,18 @@ def plot_matrix(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 8) 
     ax.scatter(table["revenue"][~inside], y[~inside], c=colours[~inside], s=30, marker="v")
     ax.set_xscale("log")
     ax.axhline(0, color=style.INK, lw=1)
-    style.reference_line(ax, cut, say(None, f"all accounts {share(cut)}", f"整体 {share(cut)}"))
+    ax.axhline(cut, color=style.GREY, lw=1, ls="--")
     high = table["revenue_band"] == "high_revenue"
     edge = table["revenue"][high].min()
     ax.axvline(edge * 0.97, color=style.GREY, lw=1, ls="--")
     flagged = table[high & (table["margin_band"] != "high_margin")].nlargest(top_n, "stake")
     spots = flagged["contribution_share"].clip(lower=FLOOR)
+    left, right = table["revenue"].min(), table["revenue"].max()
+    ax.set_xlim(left / 1.5, right * 4)
+    text = say(None, f" all accounts {share(cut)}", f" 整体 {share(cut)}")
+    ax.annotate(text, (left / 1.5, cut), (0, 2), textcoords="offset points", fontsize=8, color=style.GREY)
     style.label_points(ax, flagged["revenue"], spots, flagged["account_name"])
-    _advise(ax, edge, cut)
+    _advise(ax)
     ax.set_xlabel(word("revenue_log"))
     ax.set_ylabel(word("contribution_share"))
     style.money_axis(ax.xaxis)
@@ -94,15 +98,15 @@ def plot_matrix(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 8) 
     return ax
 
 
-def _advise(ax: Axes, edge: float, cut: float) -> None:
-    """Write the advice of each cell, in short, along the top and the bottom of the two halves."""
+def _advise(ax: Axes) -> None:
+    """Write the advice, in short, above and at the bottom of the halves of high and low revenue."""
     for (size, margin), advice in ADVICE.items():
         if margin == "low_margin":
-            continue  # a band too thin for words; orange says it, and the table
-        side = {"x": 0.99, "ha": "right"} if size == "high_revenue" else {"x": 0.01, "ha": "left"}
-        top = {"y": 0.985, "va": "top"} if margin == "high_margin" else {"y": 0.015, "va": "bottom"}
-        colour = style.BLUE if margin == "high_margin" else style.BAD
-        ax.text(**side, **top, s=word(f"{advice}_short"), transform=ax.transAxes, fontsize=8, color=colour)
+            continue  # a band too thin for words; its colour says it, and the table
+        side = {"x": 1, "ha": "right"} if size == "high_revenue" else {"x": 0.01, "ha": "left"}
+        top = {"y": 1.01, "va": "bottom"} if margin == "high_margin" else {"y": 0.015, "va": "bottom"}
+        text, colour = f"{word(size)}: {word(f'{advice}_short')}", style.BLUE if margin == "high_margin" else style.BAD
+        ax.text(**side, **top, s=text, transform=ax.transAxes, fontsize=8, color=colour)
 
 
 def matrix_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
@@ -116,7 +120,7 @@ def matrix_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
             f"None of {len(high)} high-revenue accounts loses money; {n} can carry a further {EXTRA_DISCOUNT:.0%} discount.",
             f"{len(high)} 个高收入客户均不亏损；其中 {n} 个可承受再让利 {EXTRA_DISCOUNT:.0%}。",
         )
-    who, lost = names(list(losing["account_name"]), lang), money(losing["stake"].sum(), lang)
+    who, lost = names(list(losing["account_name"]), lang, most=2), money(losing["stake"].sum(), lang)
     return say(
         lang,
         f"{len(losing)} of {len(high)} high-revenue accounts lose {lost}: {who}; reprice before any discount.",
@@ -134,8 +138,8 @@ def actions_table(matrix: pd.DataFrame, ageing: pd.DataFrame, as_of: dt.date, *,
     """List what to do next: up to `most` accounts per action, the largest amount first within each.
 
     action ("collect" what is overdue, "reprice" any loss-maker with high revenue, "cut_cost" of large accounts below the
-    portfolio's margin, "reward" the large and profitable), account_id, account_name, owner, amount (at stake: overdue,
-    loss, gap or contribution), price_rise_rate (reprice), oldest_days (collect), due_date. Either list may be empty.
+    portfolio's margin, "reward" the large and profitable), account_id, account_name, owner, amount (at stake: what is
+    overdue, else `stake` of the matrix), price_rise_rate (reprice), oldest_days (collect), due_date. Either list may be empty.
     """
     late = ageing[ageing["overdue"] > 0].assign(action="collect", amount=lambda rows: rows["overdue"])
     rows = matrix.assign(action=matrix["advice"], amount=matrix["stake"])
@@ -156,24 +160,38 @@ def actions_table(matrix: pd.DataFrame, ageing: pd.DataFrame, as_of: dt.date, *,
 ACTION_COLOURS = {"collect": style.VERMILION, "reprice": style.ORANGE, "cut_cost": style.SKY, "reward": style.BLUE}
 
 
-@chart("bar", x="amount", y="account_name", colour="action", size=(8, 5.2))
+@chart("bar", x="amount", y="account_name", colour="action", size=(8, 5.6))
 def plot_actions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the money at stake per account, grouped by action, with owner and due date."""
+    """Draw the money at stake per account, grouped by action and due date, with the owner's name."""
     ax = ax or style.new_axes(plot_actions.size)
-    at = np.arange(len(table)) + 0.6 * table["action"].ne(table["action"].shift()).cumsum()
+    at = np.arange(len(table)) + 0.6 * table["action"].ne(table["action"].shift()).cumsum().to_numpy()
     for action, rows in table.groupby("action", sort=False):
-        ax.barh(at[rows.index], rows["amount"], color=ACTION_COLOURS[action], label=word(f"{action}_short"))
+        due = f"{rows['due_date'].iloc[0]:%Y-%m-%d}"
+        label = say(None, f"{word(f'{action}_short')}, by {due}", f"{word(f'{action}_short')}，{due} 前")
+        ax.barh(at[rows.index], rows["amount"], color=ACTION_COLOURS[action], label=label)
     for y, row in zip(at, table.itertuples(), strict=True):
-        text = f"{money(row.amount)} · {word(row.owner)} · {row.due_date:%Y-%m-%d}"
+        text = " · ".join([money(row.amount), *_why(row), word(row.owner)])
         ax.annotate(text, (row.amount, y), (4, 0), textcoords="offset points", va="center", fontsize=8)
     ax.set_yticks(at, table["account_name"], fontsize=8)
     ax.invert_yaxis()
-    ax.margins(x=0.35)
+    ax.set_xlim(0, table["amount"].max() * 1.7)
+    ax.locator_params(axis="x", nbins=6)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(word("at_stake"))
+    ax.set_xlabel(word("stake"))
     style.money_axis(ax.xaxis)
     ax.legend(loc="lower right", fontsize=8)
     return ax
+
+
+def _why(row) -> list[str]:
+    """What to say beside the amount: what it is, or what it takes."""
+    if row.action == "collect":
+        return [say(None, f"up to {row.oldest_days:.0f} days late", f"最长逾期 {row.oldest_days:.0f} 天")]
+    if row.action == "reprice":
+        return [
+            say(None, f"price +{share(row.price_rise_rate)} to break even", f"提价 {share(row.price_rise_rate)} 保本")
+        ]
+    return [word("gap_to_margin" if row.action == "cut_cost" else "discount_affordable")]
 
 
 def actions_claim(table: pd.DataFrame, lang: str | None = "en") -> str:

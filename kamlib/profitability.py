@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from kamlib import stats, style
+from kamlib import style
 from kamlib.exhibit import chart
 from kamlib.mart import key_accounts
 from kamlib.words import money, say, share, word
@@ -90,10 +90,13 @@ def plot_whale(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 3) -
     _mark_unallocated(ax, table, column)
     ranks = np.flatnonzero(rows["is_key_account"].astype(bool)) + 0.5
     if len(ranks):
-        ticks = ax.get_xaxis_transform()
-        ax.vlines(ranks, 0, 0.025, transform=ticks, color=style.INK, lw=1.5, label=word("is_key_account"))
-        ax.legend(loc="lower center", fontsize=8)
+        foot = np.full(len(ranks), 0.02)
+        ax.plot(
+            ranks, foot, "|", ms=8, color=style.INK, transform=ax.get_xaxis_transform(), label=word("is_key_account")
+        )
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.03), fontsize=8)
     ax.set_xlim(0, len(rows) * 1.14 + 0.5)
+    ax.set_xticks([tick for tick in ax.get_xticks() if tick <= len(rows)])
     ax.margins(y=0.12)
     (style.percent_axis if in_shares else style.money_axis)(ax.yaxis)
     ax.set_xlabel(word("whale_rank"))
@@ -131,7 +134,7 @@ def _mark_unallocated(ax: Axes, table: pd.DataFrame, column: str) -> None:
     n, low, high = len(table) - 1, rest[column].iloc[0], table[column].iloc[-2]
     ax.plot([n, n], [low, high], color=style.GREY, lw=2)
     text = f"{word(UNALLOCATED)}\n{money(rest['contribution'].iloc[0])}"
-    ax.annotate(text, (n, low), (5, 0), textcoords="offset points", va="center", fontsize=8, color=style.GREY)
+    ax.annotate(text, (n, low), (5, 0), textcoords="offset points", va="top", fontsize=8, color=style.GREY)
 
 
 def whale_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
@@ -161,62 +164,51 @@ def whale_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
 def key_share_table(mart: pd.DataFrame, *, unallocated: float = 0.0) -> pd.DataFrame:
     """Compare what key accounts are of the number of accounts, of revenue, gross margin and contribution.
 
-    One row per measure: measure, total, key_amount, key_share with key_share_low and key_share_high (95 % bootstrap over
-    accounts: how much the answer hangs on single ones). Two more rows ask whether the answer survives another allocation:
-    all service cost, also the unallocated, spread by revenue and by number of orders. Measures that the data lack are
-    left out, and shares of a total that is not positive are missing.
+    One row per measure: measure, total, key_amount, key_share. Three more rows ask whether the answer survives: without
+    the key account that contributes most, and with all service cost, also the unallocated, spread by revenue and by
+    number of orders. All accounts are counted, so there is no sampling interval; these rows are the range. Measures the
+    data lack are left out; the share of a total that is not positive is missing. Key accounts: `mart.key_accounts`.
     """
     rows = mart[(mart["revenue"].fillna(0) != 0) | (mart["contribution"].fillna(0) != 0)]
-    if rows.empty:
-        return pd.DataFrame(columns=["measure", "total", "key_amount", "key_share", "key_share_low", "key_share_high"])
-    is_key = rows["account_id"].isin(key_accounts(mart)["account_id"]).to_numpy(float)
-    values = pd.DataFrame({"accounts": 1.0, "revenue": rows["revenue"], "gross_margin": rows["gross_margin"]})
-    values["contribution"] = rows["contribution"]
-    cost = rows["cost_to_serve"].sum() + unallocated
-    if cost > 0:
-        for name, driver in {
-            "contribution_by_revenue": rows["revenue"].clip(lower=0),
-            "contribution_by_orders": rows["n_orders"],
-        }.items():
-            values[name] = rows["gross_margin"] - cost * driver / driver.sum()
-    values = values.dropna(axis=1, how="all").fillna(0.0)
-    low, high = stats.bootstrap_interval(np.column_stack([is_key, values]), _key_shares)
+    is_key = rows["account_id"].isin(key_accounts(mart)["account_id"])
+    values = rows[["revenue", "gross_margin", "contribution"]].assign(**_alternatives(rows, is_key, unallocated))
+    values.insert(0, "accounts", 1.0)
+    values = values.dropna(axis=1, how="all")
     table = pd.DataFrame({"measure": values.columns, "total": values.sum().to_numpy()})
-    table["key_amount"] = is_key @ values.to_numpy()
-    table["key_share"], table["key_share_low"], table["key_share_high"] = (
-        _key_shares(np.column_stack([is_key, values])), low, high,
-    )  # fmt: skip
-    table.loc[table["measure"] == "accounts", ["key_share_low", "key_share_high"]] = np.nan  # a count, not an estimate
-    return table
+    table["key_amount"] = values[is_key].sum().to_numpy()
+    table["key_share"] = (table["key_amount"] / table["total"]).where(table["total"] > 0)
+    return table if len(rows) else table.head(0)
 
 
-def _key_shares(rows: np.ndarray) -> np.ndarray:
-    totals = rows[:, 1:].sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(totals > 0, rows[:, 0] @ rows[:, 1:] / totals, np.nan)
+def _alternatives(rows: pd.DataFrame, is_key: pd.Series, unallocated: float) -> dict[str, pd.Series]:
+    """Contribution under other rules, per account; nothing when no cost of goods or no service cost is known."""
+    best = rows["contribution"].where(is_key).idxmax() if rows["contribution"].where(is_key).notna().any() else None
+    found = {} if best is None else {"contribution_without_best": rows["contribution"].drop(best)}
+    cost = rows["cost_to_serve"].sum() + unallocated
+    drivers = {"revenue": rows["revenue"].clip(lower=0), "orders": rows["n_orders"]}
+    for name, driver in drivers.items():
+        if cost > 0 and driver.sum() > 0:
+            found[f"contribution_by_{name}"] = rows["gross_margin"] - cost * driver / driver.sum()
+    return found
 
 
-@chart("bar", x="key_share", y="measure", low="key_share_low", high="key_share_high", size=(8, 3.6))
+@chart("bar", x="key_share", y="measure", size=(8, 3.6))
 def plot_key_share(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the share of key accounts in each measure as bars, with the interval as a whisker."""
+    """Draw the share of key accounts in each measure as bars, those under other rules paler."""
     ax = ax or style.new_axes(plot_key_share.size)
+    kinds = {"accounts": style.GREY, "revenue": style.GREY, "gross_margin": style.BLUE, "contribution": style.BLUE}
     at, value = np.arange(len(table)), table["key_share"].fillna(0)
-    plain = table["measure"].isin(["accounts", "revenue"])
-    ax.barh(at, value, color=np.where(plain, style.SKY, style.BLUE), height=0.62)
-    whiskers = table["key_share_low"].notna()
-    ax.hlines(at[whiskers], table["key_share_low"][whiskers], table["key_share_high"][whiskers], color=style.INK, lw=1)
-    ends = np.fmax(value, table["key_share_high"].fillna(0))
-    for y, end, part, amount, name in zip(
-        at, ends, table["key_share"], table["key_amount"], table["measure"], strict=True
-    ):
-        what = f"{amount:,.0f}" if name == "accounts" else money(amount)
+    ax.barh(at, value, color=[kinds.get(name, style.SKY) for name in table["measure"]], height=0.62)
+    for y, row in zip(at, table.itertuples(), strict=True):
+        what = f"{row.key_amount:,.0f}" if row.measure == "accounts" else money(row.key_amount)
+        spot = max(value.iloc[y], 0)
         ax.annotate(
-            f"{share(part)} ({what})", (max(end, 0), y), (4, 0), textcoords="offset points", va="center", fontsize=8
+            f"{share(row.key_share)} ({what})", (spot, y), (4, 0), textcoords="offset points", va="center", fontsize=8
         )
     ax.set_yticks(at, [word(f"share_of_{name}") for name in table["measure"]])
     ax.invert_yaxis()
-    ax.axvline(0, color=style.INK, lw=0.8)
-    ax.set_xlim(min(0, table["key_share_low"].min()) * 1.05, max(1.0, ends.max()) * 1.18)
+    style.reference_line(ax, 0.5, say(None, "half", "一半"), axis="x")
+    ax.set_xlim(min(0, value.min() * 1.1), max(1.0, value.max()) * 1.3)
     ax.grid(axis="y", visible=False)
     style.percent_axis(ax.xaxis)
     ax.set_xlabel(word("key_share"))
@@ -224,19 +216,17 @@ def plot_key_share(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def key_share_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
-    """Say whether key accounts bring more than half of the contribution; of revenue, when no cost is known."""
-    rows = table.set_index("measure")
-    last = "contribution" if "contribution" in rows.index else "revenue"
-    n, part, of, low, high = (
-        f"{rows.at['accounts', 'key_amount']:,.0f}", share(rows.at["accounts", "key_share"]),
-        rows.at[last, "key_share"], rows.at[last, "key_share_low"], rows.at[last, "key_share_high"],
-    )  # fmt: skip
-    what, interval = word(last, lang), f"95 %: {share(low)}–{share(high)}"
-    sure = 1 if low > 0.5 else -1 if high < 0.5 else 0
-    en = {1: "the main source", -1: "not the main source", 0: "not surely the main source"}[sure]
-    zh = {1: "是主要来源", -1: "不是主要来源", 0: "尚不能断定是主要来源"}[sure]
+    """Say whether key accounts bring more than half of contribution, whichever way it is counted; of revenue, when no
+    cost is known."""
+    shares = table.set_index("measure")["key_share"]
+    what = "contribution" if "contribution" in shares.index else "revenue"
+    ways = shares[shares.index.str.startswith(what)]
+    n, of, part = f"{table['key_amount'].iloc[0]:,.0f}", share(shares["accounts"]), share(shares[what])
+    span = f"{share(ways.min())}–{share(ways.max())}"
+    verdict = "main" if (ways > 0.5).all() else "not_main" if (ways <= 0.5).all() else "depends_main"
     return say(
         lang,
-        f"{n} key accounts ({part} of accounts) bring {share(of)} of {what.lower()} ({interval}): {en}.",
-        f"{n} 个大客户（占客户数 {part}）贡献{what}的 {share(of)}（{interval}）：{zh}。",
+        f"{n} key accounts ({of} of accounts) bring {part} of {word(what, lang).lower()} (counted otherwise {span}): "
+        f"{word(verdict, lang)}.",
+        f"{n} 个大客户（占客户数 {of}）贡献{word(what, lang)}的 {part}（换算法 {span}）：{word(verdict, lang)}。",
     )

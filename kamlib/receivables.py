@@ -86,18 +86,17 @@ def plot_ageing(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 10)
     ax.invert_yaxis()
     ax.margins(x=0.2)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(say(None, "open invoices, with VAT", "未清发票（含税）"))
+    ax.set_xlabel(word("open_invoices") + (f"\n{_others_owe(rest)}" if len(rest) else ""))
     style.money_axis(ax.xaxis)
     ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1), ncols=5, fontsize=8, columnspacing=1, handlelength=1)
-    if len(rest):
-        owed, late = money(rest["receivable"].sum()), money(rest["overdue"].sum())
-        text = say(
-            None,
-            f"{len(rest)} other accounts owe {owed},\n{late} of it overdue",
-            f"其余 {len(rest)} 个客户共欠 {owed}，\n其中逾期 {late}",
-        )
-        ax.text(0.99, 0.03, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=8, color=style.GREY)
     return ax
+
+
+def _others_owe(rest: pd.DataFrame) -> str:
+    n, owed, late = len(rest), money(rest["receivable"].sum()), money(rest["overdue"].sum())
+    return say(
+        None, f"{n} other accounts owe {owed}, {late} of it overdue", f"其余 {n} 个客户共欠 {owed}，其中逾期 {late}"
+    )
 
 
 def ageing_claim(table: pd.DataFrame, lang: str | None = "en", *, dso: float = np.nan) -> str:

@@ -1,9 +1,11 @@
 """Concentration, the walk from list price to contribution, and the tie to the ledger."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kamlib as kam
@@ -83,6 +85,7 @@ def test_concentration_leaves_negative_revenue_out_and_says_so():
     assert (now["n_accounts"], now["hhi_index"], now["negative_revenue"]) == (2, 5000, -10)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(amounts, min_size=1, max_size=40), st.randoms(use_true_random=False))
 def test_shares_sum_to_one_and_do_not_depend_on_the_order_of_rows(revenue, random):
     mart = mart_of(revenue=revenue, revenue_prev=revenue)
@@ -96,7 +99,8 @@ def test_shares_sum_to_one_and_do_not_depend_on_the_order_of_rows(revenue, rando
     if now["n_accounts"] > 1:
         assert -1e-12 <= now["gini_index"] <= 1 + 1e-12
         assert 1e4 / now["n_accounts"] - 1e-6 <= now["hhi_index"] <= 1e4 + 1e-6
-        assert now["cr1_share"] <= now["cr5_share"] <= now["cr10_share"] <= 1 + 1e-12
+        ratios = [now["cr1_share"], now["cr5_share"], now["cr10_share"], 1]
+        assert all(small <= large + 1e-12 for small, large in pairwise(ratios))
 
 
 def test_waterfall_of_one_account_by_hand():
@@ -108,6 +112,7 @@ def test_waterfall_of_one_account_by_hand():
     assert table["start_share"].iloc[-1] == 0.15
 
 
+@settings(max_examples=50, deadline=None)
 @given(books, st.integers(0, 1_000_000).map(lambda cents: cents / 100))
 def test_the_waterfall_closes_to_the_cent(rows, unallocated):
     table = finance.waterfall_table(book(rows), unallocated=unallocated)
@@ -159,7 +164,7 @@ def test_the_pareto_chart_shows_what_the_table_says():
     ax = finance.plot_pareto(table, top_n=3)
     assert [bar.get_height() for bar in ax.patches] == [50, 30, 10, 10]
     assert ax.get_xticklabels()[-1].get_text() == "other (2)"
-    assert list(ax.lines[0].get_ydata()) == [50, 80, 90, 100]
+    assert [50, 80, 90, 100] in [list(line.get_ydata()) for line in ax.lines]
 
 
 def test_claims_carry_the_numbers():
@@ -169,10 +174,10 @@ def test_claims_carry_the_numbers():
     )
     assert "50 %" in finance.pareto_claim(table, "zh")
     walk = finance.waterfall_table(book([(1000, 100, 50, 500, 200)]))
-    assert finance.waterfall_claim(walk, name="Ada").startswith("Ada: CNY 150 contribution, 15 % of")
+    assert finance.waterfall_claim(walk, name="Ada").startswith("Ada: contribution CNY 150, 15 % of")
 
 
-@pytest.fixture()
+@pytest.fixture
 def ledger(tmp_path):
     """Two accounts; window 2025. A has an order before it, B an order without cost, one cost names nobody."""
     files = {
