@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,9 @@ from kamlib.ranking import measure_of, value_measure
 from kamlib.scoring import percentile
 from kamlib.words import names, number, say, share, word
 
-POTENTIAL = {"wallet_gap": 4, "growth": 2, "open_pipeline": 2, "influence": 2}
-"""Weights of the components of potential; those not known for an account are left out and the rest renormalised."""
+POTENTIAL = {"wallet_gap_share": 4, "growth": 2, "open_pipeline": 2, "influence": 2}
+"""Weights of the components of potential; those not known for an account are left out and the rest renormalised. The gap
+counts as a share of the wallet: in money it would grow with the account and say the same as value."""
 QUADRANTS = ("strategic", "core", "growth_account", "standard")
 DAYS = {"strategic": 14, "growth_account": 30, "core": 60, "standard": 90}
 """Days from the as-of date in which the action of each quadrant is due, most urgent first."""
@@ -25,9 +27,10 @@ def matrix_table(accounts: pd.DataFrame, value_cut: float = 50, potential_cut: f
     """Place accounts by value and potential, both 0 to 100, and name the quadrant by the two cuts.
 
     value_score is the percentile of contribution (or revenue, see `ranking.value_measure`) among these accounts;
-    potential_score the weighted mean (`POTENTIAL`) of the percentiles of wallet_gap (spend in our category that goes
-    elsewhere; missing where we sell more than the stated wallet), growth, open_pipeline and influence, all shown.
-    Also: account_id, account_name, owner, tier, revenue, wallet_share, quadrant ("unknown" when an axis is).
+    potential_score the weighted mean (`POTENTIAL`) of the percentiles of wallet_gap_share (spend in our category that
+    goes elsewhere; missing where we sell more than the stated wallet), growth, open_pipeline and influence, all shown.
+    Also: account_id, account_name, owner, tier, revenue, wallet_share and wallet_gap (money), and quadrant ("unknown"
+    when an axis is).
     """
     measure = value_measure(accounts)
     shown = ["account_id", "account_name", "owner", "tier", "revenue"]
@@ -35,6 +38,7 @@ def matrix_table(accounts: pd.DataFrame, value_cut: float = 50, potential_cut: f
     wallet = accounts["wallet"].astype(float).where(accounts["wallet"] > 0)
     table["wallet_share"] = accounts["revenue"] / wallet
     table["wallet_gap"] = (wallet - accounts["revenue"]).where(table["wallet_share"] <= 1)
+    table["wallet_gap_share"] = table["wallet_gap"] / wallet
     table["value_score"] = percentile(accounts[measure].astype(float))
     parts = table[list(POTENTIAL)].astype(float).apply(percentile)
     weights = parts.notna() * pd.Series(POTENTIAL, dtype=float)
@@ -44,6 +48,13 @@ def matrix_table(accounts: pd.DataFrame, value_cut: float = 50, potential_cut: f
     unknown = table[["value_score", "potential_score"]].isna().any(axis=1)
     table["quadrant"] = np.select([unknown, *choices.values()], ["unknown", *choices], "standard")
     return table.sort_values(["value_score", "account_id"], ascending=[False, True], ignore_index=True)
+
+
+MOST_LABELS = 14
+LEGAL_FORM = re.compile(
+    r"(集团)?(股份)?(有限责任公司|有限公司)$"
+    r"|,? +((Co\.?,? )?Ltd\.?|GmbH.*|AG|Inc\.?|LLC|S\.?A\.?( de C\.?V\.?)?|S\.?r\.?l\.?|S\.?p\.?A\.?|Sdn\.? Bhd\.?|Pty Ltd|B\.?V\.?)$"
+)
 
 
 @chart("bubble", size=(9, 6.5), x="value_score", y="potential_score", label="account_name", colour="tier")
@@ -64,11 +75,11 @@ def plot_matrix(
     ax.axvline(value_cut, color=style.GREY, lw=1, ls="--")
     ax.axhline(potential_cut, color=style.GREY, lw=1, ls="--")
     _corners(ax, known, value_cut, potential_cut)
-    largest = known.nlargest(15, "revenue")
+    largest = known.nlargest(MOST_LABELS, "revenue")
     ax.set_xlim(-4, 104)
     ax.set_ylim(-10, 110)
     style.label_points(
-        ax, largest["value_score"], largest["potential_score"], [str(n) for n in largest["account_name"]]
+        ax, largest["value_score"], largest["potential_score"], [short_name(n) for n in largest["account_name"]]
     )
     ax.set_xlabel(
         say(
@@ -84,6 +95,11 @@ def plot_matrix(
     return ax
 
 
+def short_name(name: str) -> str:
+    """Return a company's name without its legal form, for labels in charts."""
+    return LEGAL_FORM.sub("", str(name)).strip() or str(name)
+
+
 def _corners(ax: Axes, known: pd.DataFrame, value_cut: float, potential_cut: float) -> None:
     high = known["value_score"] >= value_cut, known["potential_score"] >= potential_cut
     corners = {
@@ -94,7 +110,7 @@ def _corners(ax: Axes, known: pd.DataFrame, value_cut: float, potential_cut: flo
     }
     for name, (x, y, side, inside) in corners.items():
         up = "top" if y > 0 else "bottom"
-        ax.text(x, y, f"{word(name)} ({inside.sum()})", ha=side, va=up, color=style.GREY, fontsize=11, weight="bold")
+        ax.text(x, y, f"{word(name)} ({inside.sum()})", ha=side, va=up, color=style.GREY, fontsize=11)
 
 
 def matrix_claim(table: pd.DataFrame, lang: str = "en") -> str:

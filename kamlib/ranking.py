@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 
 from kamlib import style
 from kamlib.exhibit import chart
@@ -14,7 +15,7 @@ KNOWN_SHARE = 0.9
 """Contribution is used where it is known for accounts with this share of revenue, else revenue stands in, visibly."""
 FEW = 50
 """With fewer accounts RFM uses thirds, else fifths."""
-ABC_COLOURS = {"A": style.BLUE, "B": style.SKY, "C": style.PALE}
+ABC_COLOURS = {"A": style.BLUE, "B": style.SKY, "C": style.GRID}
 
 
 def groups(values: pd.Series, n: int) -> pd.Series:
@@ -65,10 +66,13 @@ def plot_abc(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         last = part.index.max() + 1
         span = slice(part.index.min(), last + 1)
         ax.fill_between(x[span], y[span], color=ABC_COLOURS[name], lw=0)
-        text = f"{name}: {len(part)} {word('n_accounts')}\n{share(part['value_share'].sum())}"
-        ax.text((x[span][0] + x[span][-1]) / 2, 0.04, text, ha="center", fontsize=9, color=_ink(name))
+    handles = [
+        Patch(facecolor=ABC_COLOURS[name], edgecolor=style.GREY, label=_class_text(name, part))
+        for name, part in table.groupby("abc_class")
+    ]
+    ax.legend(handles=handles, loc="center right", bbox_to_anchor=(0.98, 0.45), fontsize=10)
     ax.plot(x, y, color=style.INK, lw=1.5)
-    style.reference_line(ax, 1, say(None, "total", "合计"))
+    ax.axhline(1, color=style.GREY, lw=1, ls="--")
     ax.set_xlim(0, 1)
     ax.set_ylim(min(0, y.min()), max(1.08, y.max() * 1.08))
     style.percent_axis(ax.xaxis)
@@ -79,8 +83,9 @@ def plot_abc(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _ink(abc_class: str) -> str:
-    return "white" if abc_class == "A" else style.INK
+def _class_text(name: str, part: pd.DataFrame) -> str:
+    brought = share(part["value_share"].sum())
+    return say(None, f"{name}: {len(part)} accounts bring {brought}", f"{name}类：{len(part)}个客户带来{brought}")
 
 
 def abc_claim(table: pd.DataFrame, lang: str = "en") -> str:
@@ -145,7 +150,7 @@ def plot_rfm(grid: pd.DataFrame, ax: Axes | None = None) -> Axes:
     counts = cells["n_accounts"].unstack().reindex_like(money_in)
     texts = money_in.copy().astype(object)
     for cell, n in counts.stack().items():
-        texts.loc[cell] = f"{n:.0f} {word('n_accounts')}\n{money(money_in.loc[cell])}"
+        texts.loc[cell] = f"{n:.0f}\n{money(money_in.loc[cell])}"
     style.heat_map(ax, money_in.clip(lower=0), texts)
     ax.set_xlabel(say(None, "Frequency band (highest: most orders)", "频次档（最高档：订单最多）"))
     ax.set_ylabel(say(None, "Recency band (highest: most on time)", "近度档（最高档：最准时）"))
@@ -161,6 +166,6 @@ def rfm_claim(grid: pd.DataFrame, lang: str = "en") -> str:
     name = word(measure_of(grid), lang).lower()
     return say(
         lang,
-        f"{k} of {n} accounts buy most often and on time: {part} of {name}; {late} frequent buyers are late",
+        f"{k} of {n} accounts buy most often and on time: {part} of {name}; frequent buyers now late: {late}",
         f"{n}个客户中{k}个买得最勤且准时，占{name}{part}；{late}个高频客户已超期未下单",
     )

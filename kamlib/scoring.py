@@ -46,8 +46,9 @@ FIRST_DAYS, LONGEST_DAYS = 365, 5 * 365
 """Days in which a customer is new: its history is not scored yet, rather than scored low. Days that earn all points."""
 
 
-def rule_of(given: Tiers, weights: str = "", cuts: str = "") -> Tiers:
-    """Return the rule `given` with other weights ("50,20,10,10,10", in the order of `INDICATORS`) or cuts ("85,70,60").
+def rule_of(given: Tiers, weights: str = "", cuts: str = "", scale: str = "") -> Tiers:
+    """Return the rule `given` with other weights ("50,20,10,10,10", in the order of `INDICATORS`), cuts ("85,70,60") or
+    scale ("bands" or "percentile"); what is empty stays as it is.
 
     InputError when a list has the wrong length, is not numeric, or makes no rule.
     """
@@ -56,11 +57,13 @@ def rule_of(given: Tiers, weights: str = "", cuts: str = "") -> Tiers:
         changed["weights"] = dict(zip(INDICATORS, _numbers("weights", weights, INDICATORS), strict=True))
     if cuts:
         changed["cuts"] = dict(zip(given.cuts, _numbers("cuts", cuts, tuple(given.cuts)), strict=True))
+    if scale:
+        changed["scale"] = scale
     try:
         return Tiers.model_validate(changed)
     except ValidationError as error:
         text = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise InputError(f"weights = '{weights}', cuts = '{cuts}': {text}") from None
+        raise InputError(f"weights = '{weights}', cuts = '{cuts}', scale = '{scale}': {text}") from None
 
 
 def _numbers(name: str, text: str, of: tuple[str, ...]) -> list[float]:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from kamlib import style
+from kamlib.errors import InputError
 from kamlib.exhibit import chart
 from kamlib.ranking import abc_table, groups
 from kamlib.scoring import FIRST_DAYS
@@ -27,6 +28,11 @@ DIMENSIONS = (
 SMALL = 5
 """Segments with fewer accounts than this are flagged: their shares and growth hang on single customers."""
 MOST_ROWS, MOST_CELLS = 12, 8
+ORDER = (
+    "A", "B", "C", "D", "L", "M", "S", "high_value", "medium_value", "low_value", "high_frequency", "medium_frequency",
+    "low_frequency", "no_orders", "existing", "new", "prospect", "unknown",
+)  # fmt: skip
+"""Segments that have an order of their own; others are ordered by revenue."""
 
 
 def account_table(data: Data, rule: Tiers | None = None) -> pd.DataFrame:
@@ -46,6 +52,14 @@ def account_table(data: Data, rule: Tiers | None = None) -> pd.DataFrame:
     tenure = accounts["tenure_days"].astype(float)
     accounts["history_band"] = np.select([tenure.isna(), tenure < FIRST_DAYS], ["prospect", "new"], "existing")
     return accounts
+
+
+def dimensions_of(segment_by: str) -> tuple[str, str]:
+    """Return the two dimensions of "industry,region"; with one only, the second is the tier (of the tier: industry)."""
+    named = [part.strip() for part in segment_by.split(",")]
+    if len(named) > 2:
+        raise InputError(f"segment_by = '{segment_by}'. Give one dimension, or two separated by a comma.")
+    return (named[0], named[1]) if len(named) == 2 else (named[0], "industry" if named[0] == "tier" else "tier")
 
 
 def size_bands(accounts: pd.DataFrame, sizes: Sizes) -> pd.Series:
@@ -184,8 +198,8 @@ def plot_crosstab(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = M
         )
         for value in ("revenue", "revenue_share", "n_accounts")
     }
-    rows = _by_revenue(pivot["revenue"].sum(axis=1))
-    columns = _by_revenue(pivot["revenue"].sum())
+    rows = _ordered(pivot["revenue"].sum(axis=1))
+    columns = _ordered(pivot["revenue"].sum())
     shares, counts = (pivot[name].reindex(index=rows, columns=columns) for name in ("revenue_share", "n_accounts"))
     texts = pd.DataFrame(
         [
@@ -205,10 +219,11 @@ def _lumped(table: pd.DataFrame, side: str, top_n: int) -> pd.Series:
     return table[side].where(~table[side].isin(small), "other")
 
 
-def _by_revenue(totals: pd.Series) -> list[str]:
-    return list(totals.drop("other", errors="ignore").sort_values(ascending=False).index) + ["other"] * (
-        "other" in totals
-    )
+def _ordered(totals: pd.Series) -> list[str]:
+    names = list(totals.drop("other", errors="ignore").sort_values(ascending=False).index)
+    if set(names) <= set(ORDER):
+        names.sort(key=ORDER.index)
+    return names + ["other"] * ("other" in totals)
 
 
 def crosstab_claim(table: pd.DataFrame, lang: str = "en") -> str:

@@ -25,10 +25,10 @@ CUTS = Tiers().cuts
 
 
 def basic_table(accounts: pd.DataFrame) -> pd.DataFrame:
-    """Return the basic information table (R49): account_name, account_no (text), region, industry; by name."""
+    """Return the basic information table (R49): account_name, account_no (text), region, industry; by number."""
     table = accounts[["account_name", "account_no", "region", "industry"]].astype(object)
     filled = {"account_no": "", "region": "unknown", "industry": "unknown"}
-    return table.fillna(filled).sort_values(["account_name", "account_no"], ignore_index=True)
+    return table.fillna(filled).sort_values(["account_no", "account_name"], ignore_index=True)
 
 
 def scores_table(accounts: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +78,16 @@ def plot_basic(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 15) 
     drawn.scale(1, 1.35)
     for (row, _), cell in drawn.get_celld().items():
         cell.set_edgecolor(style.GRID)
-        cell.get_text().set_fontweight("bold" if row == 0 else "normal")
+        cell.get_text().set_color(style.GREY if row == 0 else style.INK)
+        if row == 0:
+            cell.get_text().set_ha("left")
+    if len(shown) < len(table):
+        note = say(
+            None,
+            f"{len(shown)} of {len(table)} rows; the table holds all",
+            f"此处显示{len(table)}行中的{len(shown)}行，完整数据见表",
+        )
+        ax.text(0.5, 0, note, ha="center", color=style.GREY, fontsize=8, transform=ax.transAxes)
     ax.axis("off")
     return ax
 
@@ -135,7 +144,10 @@ def plot_evaluation(table: pd.DataFrame, ax: Axes | None = None, *, cuts: dict[s
     ax.hlines(rows, 0, scores, color=style.GRID, lw=3)
     ax.scatter(scores, rows, s=60, c=faces, edgecolors=colours, linewidths=2, zorder=3)
     for row, score in zip(rows, scores, strict=True):
-        ax.annotate(f"{score:.1f}", (score, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8)
+        ax.annotate(
+            f"{score:.1f}", (score, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        )  # fmt: skip
     ax.set_yticks(rows, [f"{r.account_name}  {r.tier}" for r in shown.itertuples()], fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -1.4)
     for tier, cut in cuts.items():
@@ -207,6 +219,28 @@ def next_tier_claim(table: pd.DataFrame, lang: str = "en") -> str:
         f"{len(near)} of {len(table)} accounts miss the next tier by {NEAR:g} points or less{listed}",
         f"{len(table)}个客户中{len(near)}个距上一级不超过{NEAR:g}分{listed}",
     )
+
+
+def status_review_table(accounts: pd.DataFrame) -> pd.DataFrame:
+    """List where tier and status disagree: accounts of the upper tiers that are not key accounts ("promote"), and key
+    accounts in the lowest ("review"); best score first.
+
+    account_id, account_name, owner, is_key_account, tier, composite_score, revenue, suggestion.
+    """
+    low = accounts["tier"].fillna("D") == "D"
+    key = accounts["is_key_account"].astype(bool)
+    table = accounts.assign(suggestion=np.where(key, "review", "promote"))[(key & low) | (~key & ~low)]
+    shown = [
+        "account_id",
+        "account_name",
+        "owner",
+        "is_key_account",
+        "tier",
+        "composite_score",
+        "revenue",
+        "suggestion",
+    ]
+    return table.sort_values(["composite_score", "account_id"], ascending=[False, True], ignore_index=True)[shown]
 
 
 def portfolio_claim(n: int, lang: str = "en") -> str:

@@ -223,6 +223,7 @@ def test_parameters_change_the_rule_or_say_what_is_wrong():
     assert rule.weights["purchasing_power"] == 50
     assert rule.cuts == {"A": 90, "B": 80, "C": 70}
     assert scoring.rule_of(RULE) == RULE
+    assert scoring.rule_of(RULE, scale="percentile").scale == "percentile"
     with pytest.raises(InputError, match=r"'50,20'.*5 numbers"):
         scoring.rule_of(RULE, "50,20")
     with pytest.raises(InputError, match=r"'90,x,70'.*3 numbers"):
@@ -301,6 +302,15 @@ def test_portfolio_size_is_judged_against_15_to_35():
     assert "超出" in tiering.portfolio_claim(14, "zh")
 
 
+def test_status_and_tier_that_disagree_are_listed():
+    accounts = pd.DataFrame({
+        "account_id": list("abcd"), "account_name": list("abcd"), "owner": "Ada", "revenue": 1.0,
+        "is_key_account": [True, True, False, False], "tier": ["A", "D", "B", "D"], "composite_score": [90, 30, 75, 20],
+    })  # fmt: skip
+    table = tiering.status_review_table(accounts)
+    assert table[["account_id", "suggestion"]].values.tolist() == [["c", "promote"], ["b", "review"]]
+
+
 # Segments ------------------------------------------------------------------------------------------------------------
 
 
@@ -334,6 +344,14 @@ def test_a_segment_sums_before_it_divides_and_keeps_the_unknown():
     assert np.isnan(table.loc["unknown", "growth"])
     assert np.isnan(table.loc["unknown", "gross_margin"])
     assert table["is_small"].tolist() == [True, True]
+
+
+def test_one_dimension_is_crossed_with_the_tier():
+    assert segmentation.dimensions_of("region") == ("region", "tier")
+    assert segmentation.dimensions_of("tier") == ("tier", "industry")
+    assert segmentation.dimensions_of("region, owner") == ("region", "owner")
+    with pytest.raises(InputError, match="two separated by a comma"):
+        segmentation.dimensions_of("region,owner,tier")
 
 
 def test_size_needs_both_measures_and_conflicts_are_listed():
