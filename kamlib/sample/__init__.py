@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kamlib.errors import InputError
-from kamlib.sample import contacts_log, deals, longtail, money, orders, people, plans, voices
 from kamlib.sample import accounts as portfolio
+from kamlib.sample import contacts_log, deals, longtail, money, orders, people, plans, voices
 from kamlib.sample.world import World
 from kamlib.sample.write import ParquetFiles, to_arrow, write_csv, write_settings
 from kamlib.tables import TABLES

@@ -6,7 +6,15 @@ import datetime as dt
 
 from kamlib.sample import names, stories
 from kamlib.sample.catalog import (
-    ABROAD_DEPARTMENT, CATEGORIES, DEPARTMENTS, FIRST_DAY, INDUSTRIES, LAST_DAY, PRODUCTS, REGIONS, REPS, TYPES,
+    ABROAD_DEPARTMENT,
+    CATEGORIES,
+    DEPARTMENTS,
+    FIRST_DAY,
+    INDUSTRIES,
+    LAST_DAY,
+    PRODUCTS,
+    REGIONS,
+    REPS,
 )  # fmt: skip
 from kamlib.sample.stream import Stream
 from kamlib.sample.world import Profile, World
@@ -211,7 +219,7 @@ def _between(knots: tuple[tuple[int, int], ...], x: int) -> int:
 
 def _write(world: World) -> None:
     taken: set[str] = set()
-    brands = {region: world.draw("brands", region).shuffled(many) for region, many in names.FOREIGN_BRANDS.items()}
+    brands = {region: world.draw("brands", region).shuffled(there["brands"]) for region, there in names.ABROAD.items()}
     parents: dict[str, Profile] = {}
     for profile in world.profiles:
         draw = world.draw("account", profile.id)
@@ -236,15 +244,16 @@ def _write(world: World) -> None:
     stem = first["account_name"].split("有限")[0].split("股份")[0].split("集团")[0]
     first["account_name"], twin["account_name"] = f"{stem}有限公司", f"{stem[:2]}市{stem[2:]}有限公司"
     twin |= {name: first[name] for name in ("industry", "country", "credit_code")}
+    first["parent_account_id"] = twin["parent_account_id"] = None
 
 
 def _identity(profile: Profile, draw: Stream, taken: set[str], brands: dict[str, list[str]]) -> dict:
     if profile.domestic:
-        city, division = draw.pick(names.CITIES[profile.region])
+        city, division = draw.pick(tuple(names.CITIES[profile.region].items()))
         name = names.chinese_company(draw, city, profile.industry, profile.kind, taken)
         country, code, phone = "China", names.credit_code(draw, division), f"+86 400 5550 {draw.below(10000):04d}"
     else:
-        country, form, dial = draw.pick(names.COUNTRIES[profile.region])
+        country, (form, dial) = draw.pick(tuple(names.ABROAD[profile.region]["countries"].items()))
         name, code, phone = form.format(brands[profile.region].pop()), None, f"+{dial} 555 01{draw.below(100):02d}"
     if profile.number > N_OLD:
         created = profile.start - dt.timedelta(days=draw.between(0, 60))

@@ -6,26 +6,13 @@ import datetime as dt
 
 from kamlib.sample import stories
 from kamlib.sample.catalog import COLLEAGUES, DAYS, FIRST_DAY, LAST_DAY, festival_offset
+from kamlib.sample.sentences import SENTENCES, say
 from kamlib.sample.stream import Stream
 from kamlib.sample.world import Profile, World
 
 DAY = dt.timedelta(days=1)
 TWO_WAY = {"visit": 1000, "meeting": 1000, "call": 780, "mail": 420, "chat": 600}
 MIX = {"visit": 16, "meeting": 12, "call": 30, "mail": 28, "chat": 14}
-SUBJECTS = {
-    "visit": (
-        ("例行拜访", "现场技术交流", "生产线走访"),
-        ("Routine visit", "Technical talk on site", "Tour of the line"),
-    ),
-    "meeting": (("季度回顾会", "技术评审", "交付协调会"), ("Quarterly review", "Technical review", "Delivery meeting")),
-    "call": (("订单跟进", "需求沟通", "交期确认"), ("Order follow-up", "Talk about needs", "Delivery date")),
-    "mail": (("发送资料", "价格更新", "订单确认"), ("Documents sent", "Price update", "Order confirmed")),
-    "chat": (("日常沟通", "技术答疑"), ("Short exchange", "Technical question")),
-}
-DEAL_SUBJECTS = {
-    "qualification": ("初步沟通", "First talk"), "needs": ("需求澄清", "Needs clarified"),
-    "proposal": ("报价跟进", "Quote follow-up"), "negotiation": ("商务谈判", "Negotiation"),
-}  # fmt: skip
 
 
 def build(world: World) -> None:
@@ -63,7 +50,16 @@ def _routine(world: World, profile: Profile, people: list[dict]) -> None:
         two_way = draw.chance(TWO_WAY[kind])
         if profile.id == stories.CHAMPION_ACCOUNT and contact != stories.CHAMPION_CONTACT:
             kind, two_way = "mail", False
-        _add(world, profile, day, kind, two_way, draw.pick(SUBJECTS[kind][not profile.domestic]), draw, contact)
+        _add(
+            world,
+            profile,
+            day,
+            kind,
+            two_way,
+            say(draw.pick(SENTENCES["activities"][kind]), profile.domestic),
+            draw,
+            contact,
+        )
 
 
 def _openness(profile: Profile, people: list[dict], draw: Stream) -> list[int]:
@@ -117,7 +113,7 @@ def _deal(world: World, profile: Profile, people: list[dict], deal: dict, histor
             if profile.id == stories.CHAMPION_ACCOUNT:
                 contact = stories.CHAMPION_CONTACT if day < stories.CHAMPION_LEFT else there[0]
                 two_way = two_way and day < stories.CHAMPION_LEFT
-            subject = DEAL_SUBJECTS[row["stage"]][not profile.domestic]
+            subject = say(SENTENCES["deal_activities"][row["stage"]], profile.domestic)
             _add(world, profile, day, kind, two_way, subject, draw, contact, deal["deal_id"], deal["owner"])
             if draw.chance(600):
                 break

@@ -16,8 +16,21 @@ import pyarrow.compute as pc
 
 from kamlib.sample import names
 from kamlib.sample.catalog import (
-    ABROAD_DEPARTMENT, COST_INDEX, DAYS, DEPARTMENTS, FIRST_DAY, INDUSTRIES, LAST_DAY, LEAD_DAYS, PRICE_INDEX, PRODUCTS, REGIONS,
-    REPS, TYPES, day_speed, home,
+    ABROAD_DEPARTMENT,
+    COST_INDEX,
+    DAYS,
+    DEPARTMENTS,
+    FIRST_DAY,
+    INDUSTRIES,
+    LAST_DAY,
+    LEAD_DAYS,
+    PRICE_INDEX,
+    PRODUCTS,
+    REGIONS,
+    REPS,
+    TYPES,
+    day_speed,
+    home,
 )  # fmt: skip
 from kamlib.sample.stream import STEP, grow, key_of, mix
 
@@ -79,15 +92,22 @@ _PRICE = np.array([price * 100 for *_, price, _ in PRODUCTS.values()])
 _COST = np.array([cost * 100 for *_, cost in PRODUCTS.values()])
 _LEAD = np.array([LEAD_DAYS[category] for _, category, *_ in PRODUCTS.values()])
 _PRICE_INDEX, _COST_INDEX = (np.array([index[y] for y in (2023, 2024, 2025)]) for index in (PRICE_INDEX, COST_INDEX))
-_PLACES = [
-    (region, city, "China", DEPARTMENTS[region], REPS[region][0]) if home(region) else (region, country, country, ABROAD_DEPARTMENT, REPS[region][0])
-    for region, weight in REGIONS.items()
-    for city, country in (
-        [(city, "China") for city, _ in names.CITIES[region]] if home(region) else [(c, c) for c, *_ in names.COUNTRIES[region]]
-    )
-    for _ in range(max(weight // 4, 1))
-]  # fmt: skip
+
+
+def _places() -> list[tuple[str, str, str, str, str]]:
+    """Return region, city, country, department and owner of every place, as often as it has customers."""
+    places = []
+    for region, weight in REGIONS.items():
+        domestic = home(region)
+        for name in names.CITIES[region] if domestic else names.ABROAD[region]["countries"]:
+            country, department = ("China", DEPARTMENTS[region]) if domestic else (name, ABROAD_DEPARTMENT)
+            places += [(region, name, country, department, REPS[region][0])] * max(weight // 4, 1)
+    return places
+
+
+_PLACES = _places()
 _HOME = np.array([home(place[0]) for place in _PLACES])
+_FIRST, _SECOND = names.CHINESE["brand_first"], names.CHINESE["brand_second"]
 _OWNERS = [place[4] for place in _PLACES]
 
 
@@ -162,8 +182,8 @@ class _Block:
         industry = field(self.more, 8, len(INDUSTRIES))
         industries = pa.array(INDUSTRIES).take(pa.array(industry))
         fields = pa.array([names.FIELDS[name][0] for name in INDUSTRIES]).take(pa.array(industry))
-        one = pa.array(list(names.BRAND_FIRST)).take(pa.array(field(self.bits, 8, len(names.BRAND_FIRST))))
-        two = pa.array(list(names.BRAND_SECOND)).take(pa.array(field(self.bits, 40, len(names.BRAND_SECOND))))
+        one = pa.array(list(_FIRST)).take(pa.array(field(self.bits, 8, len(_FIRST))))
+        two = pa.array(list(_SECOND)).take(pa.array(field(self.bits, 40, len(_SECOND))))
         number = pc.cast(pa.array(self.numbers), pa.string())
         chinese = pc.binary_join_element_wise(city, one, two, fields, "有限公司（", number, "）", "")
         foreign = pc.binary_join_element_wise(industries, " ", number, ", ", country, "")

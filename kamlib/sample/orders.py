@@ -6,7 +6,15 @@ import datetime as dt
 
 from kamlib.sample import stories
 from kamlib.sample.catalog import (
-    COST_INDEX, DAYS, FIRST_DAY, LAST_DAY, LEAD_DAYS, PRICE_INDEX, PRODUCTS, REPS, day_speed,
+    COST_INDEX,
+    DAYS,
+    FIRST_DAY,
+    LAST_DAY,
+    LEAD_DAYS,
+    PRICE_INDEX,
+    PRODUCTS,
+    REPS,
+    day_speed,
 )  # fmt: skip
 from kamlib.sample.stream import Stream
 from kamlib.sample.world import Profile, World

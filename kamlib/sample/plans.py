@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from kamlib.sample import stories
 from kamlib.sample.catalog import LAST_DAY
+from kamlib.sample.sentences import SENTENCES, say
 from kamlib.sample.stream import Stream
 from kamlib.sample.world import Profile, World
 
@@ -19,11 +20,6 @@ CRM_TIER_DATE = dt.date(2024, 6, 30)
 WEIGHTS = {"purchasing_power": 40, "frequency": 20, "history": 20, "influence": 10, "loyalty": 10}
 CUTS = (("A", 850), ("B", 700), ("C", 600))
 REASONS = {"price": 28, "product": 14, "service": 16, "competitor": 20, "other": 11, "unknown": 11}
-NOTES = {
-    "price": ("报价高于对手", "Offer above a rival's"), "product": ("产品不再适用", "Product no longer fits"),
-    "service": ("服务不满意", "Unhappy with service"), "competitor": ("转向竞争对手", "Went to a competitor"),
-    "other": ("项目停止", "Project stopped"), "unknown": ("未说明", "Not stated"),
-}  # fmt: skip
 
 
 def build(world: World) -> None:
@@ -55,7 +51,7 @@ def _loss(world: World, profile: Profile, draw: Stream) -> None:
         world.add(
             "losses", account_id=profile.id, lost_at=day, reason=reason, weight=weight,
             competitor=rival if reason in ("competitor", "price") and reason != "other" else None,
-            note=NOTES[reason][not profile.domestic],
+            note=say(SENTENCES["loss_notes"][reason], profile.domestic),
         )  # fmt: skip
 
 

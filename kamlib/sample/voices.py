@@ -6,7 +6,7 @@ import datetime as dt
 
 from kamlib.sample import stories
 from kamlib.sample.catalog import DAYS, FIRST_DAY, LAST_DAY
-from kamlib.sample.comments import CASE_SUBJECTS, comment
+from kamlib.sample.sentences import SENTENCES, comment, say
 from kamlib.sample.stream import Stream
 from kamlib.sample.world import Profile, World
 from kamlib.tables import TOPICS
@@ -133,6 +133,7 @@ def _cases(world: World, profile: Profile, orders: list[dict], returns: list[dic
 def _case(
     world: World, profile: Profile, day: dt.date, kind: str, topic: str, people: list[dict], draw: Stream
 ) -> None:
+    day += DAY * (0, 0, 0, 0, 0, 2, 1)[day.weekday()]
     known = [p["contact_id"] for p in people if p["created_at"] <= day and (p["left_at"] is None or p["left_at"] > day)]
     if not FIRST_DAY <= day <= LAST_DAY:
         return
@@ -148,5 +149,5 @@ def _case(
         first_response_at=answered if answered <= end else None,
         closed_at=closed if closed <= end and not draw.chance(12) else None, type=kind, topic=topic, severity=severity,
         reopened=draw.weighted({0: 86, 1: 11, 2: 3}) if kind == "complaint" else draw.weighted({0: 96, 1: 4}),
-        subject=draw.pick(CASE_SUBJECTS[kind, topic][not profile.domestic]),
+        subject=say(draw.pick(SENTENCES["cases"][kind][topic]), profile.domestic),
     )  # fmt: skip
