@@ -1,7 +1,7 @@
 """Lifecycle: in which state is each account, since when, and how do accounts move from state to state?
 
 Seven states, exactly one per account and day: prospect (no order), first purchase (one order day), repeat, loyal,
-dormant (silent longer than τ1), lost (silent longer than τ2, or its contract ended without renewal) and won back (the
+dormant (silent longer than τ1), lost (`churned`: silent longer than τ2, or its contract ended without renewal) and won back (the
 first order after a loss). τ1 is the 90th percentile of the account's own gaps between order days and τ2 twice that,
 never below the floors of `settings.lifecycle`; an account with fewer than three order days borrows the gaps of its
 segment. The thresholds of a silence are fixed on the day of the order that precedes it, from what was known then: so a
@@ -17,7 +17,7 @@ import pandas as pd
 
 from kamlib.settings import Settings
 
-STATES = ("prospect", "first_purchase", "repeat", "loyal", "won_back", "dormant", "lost")
+STATES = ("prospect", "first_purchase", "repeat", "loyal", "won_back", "dormant", "churned")
 BUYING = ("first_purchase", "repeat", "loyal", "won_back")
 CUSTOMERS = (*BUYING, "dormant")
 """States in which an account counts as a customer: it has bought and is not lost."""
@@ -97,10 +97,10 @@ def spells(known: pd.DataFrame, as_of: dt.date, settings: Settings, accounts: pd
             _prospect_pieces(known, as_of, accounts),
             _buying_pieces(known, settings),
             _pieces(known, "dormant", "dormant_from"),
-            _pieces(known, "lost", "lost_from"),
+            _pieces(known, "churned", "lost_from"),
         ]
     )
-    happened = (pieces["start"] < pieces["next_order"].fillna(pd.Timestamp.max)) & (pieces["start"] <= _stamp(as_of))
+    happened = ~(pieces["start"] >= pieces["next_order"]) & (pieces["start"] <= _stamp(as_of))
     pieces = pieces[happened].assign(rank=lambda p: p["state"].map({name: i for i, name in enumerate(STATES)}))
     pieces = pieces.sort_values(["account_id", "start", "rank"]).drop_duplicates(["account_id", "start"], keep="last")
     return _merged(pieces[["account_id", "state", "start"]])
@@ -132,9 +132,7 @@ def loss_events(known: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     `churn_date` is the day the account is held to have left, `confirmed_on` the day on which that was known,
     `returned` the day of the order that won it back, if any.
     """
-    lost = known[
-        (known["lost_from"] < known["next_order"].fillna(pd.Timestamp.max)) & (known["lost_from"] <= _stamp(as_of))
-    ]
+    lost = known[~(known["lost_from"] >= known["next_order"]) & (known["lost_from"] <= _stamp(as_of))]
     names = {"order_date": "last_order", "lost_from": "confirmed_on", "next_order": "returned"}
     columns = ["account_id", "last_order", "churn_date", "confirmed_on", "returned"]
     return lost.rename(columns=names)[columns].reset_index(drop=True)
@@ -179,7 +177,7 @@ def _expanding_p90(pool: pd.DataFrame) -> pd.DataFrame:
 def _contract_end(rows: pd.DataFrame, contracts: pd.DataFrame | None, as_of: dt.date) -> pd.Series:
     """Return the end of the contract, with its renewals, that ran in each silence; missing where none did."""
     none = pd.Series(pd.NaT, index=rows.index, dtype=rows["order_date"].dtype)
-    if contracts is None or contracts.empty:
+    if contracts is None or contracts.empty or rows.empty:
         return none
     known = contracts[contracts["start_date"] <= _stamp(as_of)].sort_values(["account_id", "start_date"])
     latest_end = known.groupby("account_id")["end_date"].cummax()
