@@ -51,6 +51,8 @@ class Table:
     later: dict[str, dict[str, str | None]] = field(default_factory=dict)
     money: str = ""
     """The column that says how much money a row carries, for the ledger."""
+    ends: tuple[str, ...] = ()
+    """Date columns that cannot lie before `dated`, beside those of `later`."""
 
     def column(self, name: str) -> Column:
         """Return the column called `name`; KeyError when there is none."""
@@ -271,6 +273,7 @@ TABLES: dict[str, Table] = {
             ),
             dated="invoice_date",
             money="amount",
+            ends=("due_date",),
         ),
         Table(
             "payments", "Payments", "回款", ("payment_id",),
@@ -311,6 +314,7 @@ TABLES: dict[str, Table] = {
             ),
             dated="start_date",
             money="annual_value",
+            ends=("end_date",),
         ),
         Table(
             "losses", "Lost customers", "流失客户", ("account_id", "lost_at", "reason"),

@@ -7,6 +7,8 @@ dated after the as-of date are cut here, and columns that became known later hav
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +18,18 @@ import pandas as pd
 
 from kamlib import mart as _mart
 from kamlib.errors import InputError
-from kamlib.settings import Settings, read_settings
-from kamlib.sources.reader import Ledger, read_tables
+from kamlib.params import resolve
+from kamlib.settings import FILE, Settings, read_settings
+from kamlib.sources import stages, store, toml
+from kamlib.sources.ledger import Ledger
+from kamlib.sources.reader import read_folder
+from kamlib.sources.sql import literal
 from kamlib.tables import TABLES, Table
 
 AMOUNTS = ("list_amount", "amount", "cogs")
 """What an order's header may leave to its lines."""
+IN_MEMORY = 256 << 20
+"""Bytes of files up to which the engine works in memory; above it works in a file that goes when `Data` goes."""
 
 
 @dataclass
@@ -39,6 +47,8 @@ class Data:
     ledger: Ledger
     measured: frozenset[str]
     source: Path
+    files: tuple[Path, ...] = ()
+    _scratch: tempfile.TemporaryDirectory | None = field(default=None, repr=False)
     _cut: dict[str, ibis.Table] = field(default_factory=dict, repr=False)
 
     def has(self, *names: str) -> bool:
@@ -58,17 +68,24 @@ class Data:
     @cached_property
     def mart(self) -> pd.DataFrame:
         """One row per account as of the date; columns are documented in `kamlib.mart`."""
-        return to_frame(_mart.account_mart(self))
+        return self._kept("mart", _mart.account_mart)
 
     @cached_property
     def months(self) -> pd.DataFrame:
         """One row per account and calendar month with orders, returns or service cost; see `kamlib.mart`."""
-        return to_frame(_mart.account_months(self))
+        return self._kept("months", _mart.account_months)
 
     @cached_property
     def order_days(self) -> pd.DataFrame:
         """One row per account and order date; see `kamlib.mart`."""
-        return to_frame(_mart.order_days(self))
+        return self._kept("order_days", _mart.order_days)
+
+    def _kept(self, name: str, build: Callable[[Data], ibis.Table]) -> pd.DataFrame:
+        """Read what `prepare` kept for this date and these settings; else compute it."""
+        path = _mart_folder(self.source, self.as_of) / f"{name}.parquet"
+        if not (store.is_prepared(self.source) and path.is_file()):
+            return to_frame(build(self))
+        return pd.read_parquet(path)
 
 
 def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
@@ -76,18 +93,60 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
 
     Without `as_of` the date in `kam.toml` holds, else the last order date. InputError lists every fault at once.
     """
-    folder = Path(data_dir)
+    folder = resolve(data_dir)
     if not folder.is_dir():
         raise InputError(
             f"{folder} is not a folder. Give the folder that holds accounts and orders as CSV, Parquet or Excel."
         )
     settings = read_settings(folder)
-    con = ibis.duckdb.connect()
-    ledger = read_tables(con, folder, settings)
-    complete_orders(con, folder)
+    scratch = tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True)
+    con = _engine(folder, Path(scratch.name))
+    if store.is_prepared(folder):
+        ledger, files = store.read(con.con, folder), (folder / store.MANIFEST,)
+        faults = stages.unknown(con.con, settings, folder)
+    else:
+        reading = read_folder(con.con, folder, settings, Path(scratch.name))
+        ledger, files, faults = reading.ledger, tuple(reading.files), reading.faults
+        settings = settings.model_copy(update={"currency": reading.currency})
+    if faults:
+        raise InputError("\n".join(faults))
+    if not store.is_prepared(folder):
+        complete_orders(con, folder)
     day = _as_of(as_of, settings, con)
     measured = frozenset(entry.table for entry in ledger.entries)
-    return Data(con, day, settings, ledger, measured, folder)
+    return Data(con, day, settings, ledger, measured, folder, files, scratch)
+
+
+def prepare(data: Data | str | Path, into: str | Path) -> None:
+    """Write the checked tables, the ledger, the rows set aside and the mart into the folder `into`, whole or not at all.
+
+    `load(into)` then reads them back as they are, without checking again. The mart is kept for the date of `data`.
+    """
+    data = data if isinstance(data, Data) else load(data)
+    kam_toml = data.source / FILE
+    text = kam_toml.read_text(encoding="utf-8") if kam_toml.is_file() else ""
+    if read_settings(data.source).currency != data.settings.currency:
+        text = f"currency = {toml.value(data.settings.currency)}\n{text}"
+    with store.Replacing(Path(into)) as part:
+        store.write(data.con.con, data.ledger, data.files, text, part)
+        folder = _mart_folder(part, data.as_of)
+        folder.mkdir(parents=True)
+        for name in ("mart", "months", "order_days"):
+            getattr(data, name).to_parquet(folder / f"{name}.parquet")
+
+
+def _mart_folder(folder: Path, as_of: dt.date) -> Path:
+    """Where marts of one date are kept; other settings give another place, so that none is ever stale."""
+    kam_toml = folder / FILE
+    mark = store.sha256(kam_toml)[:12] if kam_toml.is_file() else "defaults"
+    return folder / "mart" / f"{as_of}-{mark}"
+
+
+def _engine(folder: Path, scratch: Path) -> ibis.BaseBackend:
+    large = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) > IN_MEMORY
+    con = ibis.duckdb.connect(scratch / "tables.duckdb") if large else ibis.duckdb.connect()
+    con.raw_sql(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
+    return con
 
 
 def complete_orders(con: ibis.BaseBackend, folder: Path) -> None:
@@ -96,7 +155,8 @@ def complete_orders(con: ibis.BaseBackend, folder: Path) -> None:
     orders, lines = con.table("orders"), con.table("order_lines")
     absent = orders.aggregate([orders[name].isnull().any().name(name) for name in AMOUNTS]).execute()
     if absent.fillna(False).to_numpy().any() and lines.count().execute():
-        con.create_table("orders", with_line_sums(orders, lines), overwrite=True)
+        con.create_table("completed_orders", with_line_sums(orders, lines))
+        con.create_view("orders", con.table("completed_orders"), overwrite=True)
     orders = con.table("orders")
     found = orders.aggregate(orders=orders.count(), amounts=orders.amount.count()).execute()
     if found.orders[0] and not found.amounts[0]:

@@ -1,58 +1,136 @@
-"""Read a folder of canonical tables into an engine: typed, checked, with a ledger of what was kept and set aside."""
+"""Read a folder of canonical tables into the engine: typed, checked, in one currency, with a ledger."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from pathlib import Path
 
-import ibis
+import duckdb
 
-from kamlib.errors import InputError
+from kamlib.errors import InputError, suggest
 from kamlib.settings import Settings
-from kamlib.tables import NEEDED, SQL_TYPES, TABLES
+from kamlib.sources import money, rows, stages
+from kamlib.sources.files import Opened, Source, find_tables, open_source
+from kamlib.sources.headers import Matched, match
+from kamlib.sources.ledger import Fault, Ledger
+from kamlib.sources.sql import name_of
+from kamlib.tables import NEEDED, SQL_TYPES, TABLES, Table
 
 
-@dataclass(frozen=True)
-class LedgerEntry:
-    """What became of one table: rows read = kept + set_aside, and the money of the rows set aside."""
+@dataclass
+class Reading:
+    """What reading a folder gave: the ledger, the currency of all money, the files read, and what makes it unusable."""
 
-    table: str
-    file: str
-    read: int
-    kept: int
-    set_aside: int
-    money_set_aside: float = 0.0
+    ledger: Ledger
+    currency: str
+    files: list[Path] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Ledger:
-    entries: tuple[LedgerEntry, ...] = field(default=())
+def read_folder(con: duckdb.DuckDBPyConnection, folder: Path, settings: Settings, scratch: Path) -> Reading:
+    """Read every table in `folder`; see `read_tables`."""
+    sources, faults, notes = find_tables(folder)
+    told = [Fault("", note.split(":")[0], "", "unknown_file", "told", 1) for note in notes]
+    reading = read_tables(con, sources, settings, scratch, str(folder))
+    ledger = reading.ledger
+    reading.ledger = Ledger(ledger.entries, (*ledger.faults, *told), con=con)
+    reading.faults[:0] = faults
+    return reading
 
 
-def read_tables(con: ibis.BaseBackend, folder: Path, settings: Settings) -> Ledger:
-    """Register every canonical table in `con` under its own name, typed; absent ones empty. Return the ledger."""
-    entries = []
-    for table in TABLES.values():
-        path = next((p for s in (".parquet", ".csv") if (p := folder / f"{table.name}{s}").is_file()), None)
-        if path is None:
-            if table.name in NEEDED:
-                raise InputError(
-                    f"{folder} holds no {table.name}.csv or {table.name}.parquet. Bring it: nothing can be computed without."
-                )
-            columns = ", ".join(f"NULL::{SQL_TYPES[c.type]} AS {c.name}" for c in table.columns)
-            con.raw_sql(f"CREATE TABLE {table.name} AS SELECT {columns} WHERE false")
+def read_tables(
+    con: duckdb.DuckDBPyConnection, sources: dict[str, Source], settings: Settings, scratch: Path, where: str
+) -> Reading:
+    """Make every canonical table in `con` under its own name, typed and checked; absent ones empty.
+
+    Tables are read in the order of their references, so that an orphan of a row set aside is found too. Nothing is
+    raised: `faults` of the result says what makes the data unusable.
+    """
+    for schema in ("staged", "faults", "set_aside"):
+        con.execute(f"CREATE SCHEMA {schema}")
+    reading = Reading(Ledger(), settings.currency)
+    reading.faults += [
+        f"{where} holds no table {name}: bring {name}.csv, .parquet or .xlsx. Nothing can be computed without."
+        for name in NEEDED
+        if name not in sources
+    ]
+    opened = _open_all(con, sources, scratch, reading)
+    staged: dict[str, rows.Checked] = {}
+    told: list[Fault] = []
+    for table in in_order():
+        if table.name in opened:
+            source, matched = opened[table.name]
+            told += [_stranger(table, source.source.label, header) for header in matched.strangers]
+            one = rows.Checked(con, table, source, matched.columns, settings)
+            if _staged(one, reading):
+                staged[table.name] = one
+                continue
+        _make_empty(con, table)
+    reading.currency, faults = money.base_currency(staged, settings)
+    reading.faults += faults
+    told += money.convert(staged, reading.currency, settings.rates)
+    for one in staged.values():
+        _check(one, set(staged))
+    results = [rows.finish(one) for one in staged.values()]
+    reading.faults += stages.unknown(con, settings, where)
+    reading.faults += [
+        f"{entry.file}: none of its {entry.read:,} rows can be used; `kam check` says why."
+        for entry, _ in results
+        if entry.table in NEEDED and entry.read and not entry.kept
+    ]
+    places = list(TABLES)
+    entries = sorted((entry for entry, _ in results), key=lambda entry: places.index(entry.table))
+    reading.ledger = Ledger(tuple(entries), (*(fault for _, found in results for fault in found), *told), con=con)
+    reading.files = [source.path for source in sources.values()]
+    return reading
+
+
+def in_order() -> list[Table]:
+    """Return the tables so that each comes after those it refers to."""
+    refers = {t.name: {column.ref for column in t.columns if column.ref not in ("", t.name)} for t in TABLES.values()}
+    return [TABLES[name] for name in TopologicalSorter(refers).static_order()]
+
+
+def _open_all(
+    con: duckdb.DuckDBPyConnection, sources: dict[str, Source], scratch: Path, reading: Reading
+) -> dict[str, tuple[Opened, Matched]]:
+    opened = {}
+    for name, source in sources.items():
+        try:
+            file = open_source(con, source, f"file_{name}", scratch)
+        except InputError as error:
+            reading.faults.append(str(error))
             continue
-        reader = (
-            f"read_csv('{path}', all_varchar=true, header=true)" if path.suffix == ".csv" else f"read_parquet('{path}')"
-        )
-        have = [d[0] for d in con.raw_sql(f"DESCRIBE SELECT * FROM {reader}").fetchall()]
-        columns = ", ".join(
-            f"TRY_CAST({c.name} AS {SQL_TYPES[c.type]}) AS {c.name}"
-            if c.name in have
-            else f"NULL::{SQL_TYPES[c.type]} AS {c.name}"
-            for c in table.columns
-        )
-        con.raw_sql(f"CREATE TABLE {table.name} AS SELECT {columns} FROM {reader}")
-        n = con.table(table.name).count().execute()
-        entries.append(LedgerEntry(table.name, path.name, n, n, 0))
-    return Ledger(tuple(entries))
+        matched = match(TABLES[name], file.columns, str(source.path) + (f", sheet {source.sheet}" * bool(source.sheet)))
+        reading.faults += matched.faults
+        if not matched.faults:
+            opened[name] = (file, matched)
+    return opened
+
+
+def _staged(one: rows.Checked, reading: Reading) -> bool:
+    try:
+        rows.stage(one)
+    except duckdb.Error as error:
+        path, reason = one.opened.source.path, str(error).splitlines()[0][:160]
+        reading.faults.append(f"{path}: cannot be read to its end ({reason}). Export it again.")
+        return False
+    return True
+
+
+def _check(one: rows.Checked, delivered: set[str]) -> None:
+    rows.check_cells(one)
+    rows.check_references(one, delivered, required=True)
+    rows.check_key(one)
+    rows.check_references(one, delivered, required=False)
+    rows.check_dates(one)
+
+
+def _make_empty(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    columns = ", ".join(f"{name_of(column.name)} {SQL_TYPES[column.type]}" for column in table.columns)
+    con.execute(f"CREATE TABLE {name_of(table.name)} ({columns})")
+
+
+def _stranger(table: Table, file: str, header: str) -> Fault:
+    return Fault(table.name, file, header, "unknown_column", "told", 1, detail=suggest(header, table.names).strip())

@@ -1,0 +1,107 @@
+"""`kam check`: everything that is wrong with a folder of tables, at once, each with its place and cure."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from kamlib import words
+from kamlib.errors import InputError
+from kamlib.settings import Settings, read_settings
+from kamlib.sources.ledger import ACTIONS, Ledger
+from kamlib.sources.reader import read_folder
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """`faults` make the folder unusable; the ledger says what became of every row of the tables that could be read."""
+
+    folder: Path
+    faults: tuple[str, ...]
+    ledger: Ledger
+    currency: str
+
+    @property
+    def usable(self) -> bool:
+        return not self.faults
+
+    def text(self, lang: str | None = None) -> str:
+        """Return the report as lines for a terminal."""
+        parts = [self._verdict(lang)]
+        parts += [f"✗ {fault}" for fault in self.faults]
+        for action in ACTIONS:
+            lines = [f"  {fault.text(lang, self.currency)}" for fault in self.ledger.faults if fault.action == action]
+            if lines:
+                parts += ["", words.word(f"action.{action}", lang), *lines]
+        return "\n".join([*parts, "", _columns(self.ledger, lang)])
+
+    def _verdict(self, lang: str | None) -> str:
+        n = len(self.ledger.entries)
+        costly = [fault for fault in self.ledger.faults if fault.action != "told"]
+        if not self.usable:
+            return words.say(
+                lang,
+                f"{self.folder} cannot be used before this is mended:",
+                f"{self.folder} 需先修正以下问题才能使用：",
+            )
+        if costly:
+            return words.say(
+                lang,
+                f"{self.folder} can be used: {n} tables, {len(costly)} kinds of fault cost rows or cells.",
+                f"{self.folder} 可以使用：{n} 张数据表，{len(costly)} 类问题导致行或单元格未采用。",
+            )
+        return words.say(
+            lang,
+            f"{self.folder} can be used: {n} tables, no row lost.",
+            f"{self.folder} 可以使用：{n} 张数据表，无数据损失。",
+        )
+
+
+def check_folder(folder: Path | str) -> CheckReport:
+    """Read and check every table in `folder`. InputError only when it is no folder; all else is in the report."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder. Give the one that holds accounts and orders.")
+    faults: list[str] = []
+    try:
+        settings = read_settings(folder)
+    except InputError as error:
+        faults, settings = str(error).splitlines(), Settings()
+    with tempfile.TemporaryDirectory(prefix="kam-") as scratch:
+        con = duckdb.connect(str(Path(scratch) / "check.duckdb"))
+        try:
+            reading = read_folder(con, folder, settings, Path(scratch))
+        finally:
+            con.close()
+    ledger = Ledger(reading.ledger.entries, reading.ledger.faults)
+    return CheckReport(folder, (*faults, *reading.faults), ledger, reading.currency)
+
+
+def _columns(ledger: Ledger, lang: str | None) -> str:
+    """The ledger as aligned text; Chinese letters take two places on a terminal."""
+    frame = ledger.frame()
+    cells = [[words.word(name, lang) for name in frame.columns]]
+    for row in frame.itertuples(index=False):
+        cells.append([f"{cell:,}" if isinstance(cell, int) else "" if cell != cell else _cell(cell) for cell in row])
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for row in cells:
+        padded = [_pad(cell, width, left=i < 2) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
+
+
+def _cell(value: str | float) -> str:
+    return f"{value:,.2f}" if isinstance(value, float) else value
+
+
+def _width(text: str) -> int:
+    return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
+
+
+def _pad(text: str, width: int, left: bool) -> str:
+    blanks = " " * (width - _width(text))
+    return text + blanks if left else blanks + text

@@ -1,0 +1,208 @@
+"""Open what users have — CSV in any usual encoding, Parquet, Excel — as rows the engine can stream.
+
+Every file becomes a SELECT with the columns of its header plus `__k`, a running number that identifies the row, and
+`__row`, the number the user sees: the header is row 1.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from kamlib.errors import InputError, suggest
+from kamlib.sources import sheets, texts
+from kamlib.sources.sql import literal, name_of, path_of
+from kamlib.tables import TABLES
+
+TABLES_AS = (".csv", ".csv.gz", ".tsv", ".parquet", *sheets.SUFFIXES)
+SUFFIXES = (*TABLES_AS, ".txt", ".txt.gz")
+"""A folder of tables holds the former; a mapping file may also name the latter."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, or one sheet of a workbook."""
+
+    path: Path
+    sheet: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.path.name}, sheet {self.sheet}" if self.sheet else self.path.name
+
+
+@dataclass
+class Opened:
+    """A source as SQL: `first` reads it and notes unreadable lines in the table `rejects`; `again` reads it once more
+    and skips them. `columns` maps each header, made unique, to the engine's type."""
+
+    source: Source
+    first: str
+    again: str
+    columns: dict[str, str]
+    rejects: str = ""
+    blanks: list[int] = field(default_factory=list)
+    origin: bool = False
+    """Whether the rows carry the file and the row they came from, in `__file` and `__row`."""
+
+    def unreadable(self, con: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
+        """Return (row, what is wrong, the line) of every line the reader gave up on; ask after `first` was run."""
+        if not self.rejects:
+            return []
+        return con.execute(
+            f"SELECT line, first(error_message), first(csv_line) FROM {self.rejects} GROUP BY line ORDER BY line"
+        ).fetchall()
+
+
+def suffix_of(path: Path) -> str:
+    """Return the known ending of a file name in lower case, or "" """
+    return next(
+        (ending for ending in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(ending)), ""
+    )
+
+
+def find_tables(folder: Path) -> tuple[dict[str, Source], list[str], list[str]]:
+    """Return the source of each canonical table in `folder`, what makes the folder unusable, and notes on files that
+    no table is called after."""
+    found: dict[str, list[Source]] = {}
+    faults, notes = [], []
+    for path in sorted(folder.iterdir()):
+        ending = suffix_of(path)
+        if ending not in TABLES_AS or path.name.startswith(("~$", ".")):
+            continue
+        stem = path.name[: -len(ending)]
+        if table := _table_called(stem):
+            found.setdefault(table, []).append(Source(path))
+        elif ending in sheets.SUFFIXES:
+            try:
+                for sheet in sheets.names(path):
+                    if table := _table_called(sheet):
+                        found.setdefault(table, []).append(Source(path, sheet))
+            except InputError as error:
+                faults.append(str(error))
+        else:
+            notes.append(f"{path.name}: no table has this name, so it was not read.{suggest(stem, TABLES)}")
+    for table, sources in found.items():
+        if len(sources) > 1:
+            labels = " and ".join(source.label for source in sources)
+            faults.append(f"{folder}: {labels} both claim to be the table {table}. Keep one of them.")
+    return {table: sources[0] for table, sources in found.items()}, faults, notes
+
+
+def _table_called(stem: str) -> str:
+    wanted = stem.strip().casefold()
+    return next((t.name for t in TABLES.values() if wanted in (t.name, t.en.casefold(), t.zh)), "")
+
+
+def open_source(con: duckdb.DuckDBPyConnection, source: Source, name: str, scratch: Path) -> Opened:
+    """Open `source`; `name` is unique within `con` and `scratch` takes what has to be converted. InputError when it
+    cannot be read."""
+    path = source.path
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a file. Put the table there as one file, or rename the folder.")
+    ending = suffix_of(path)
+    try:
+        if ending == ".parquet":
+            return _open_parquet(con, source)
+        if ending in sheets.SUFFIXES:
+            return _open_sheet(con, source, name)
+        return _open_text(source, name, scratch)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}). Check the file and its rights."
+        ) from None
+    except duckdb.Error as error:
+        raise InputError(f"{path}: not a readable {ending} file ({_short(error)}). Export it again.") from None
+
+
+def _open_parquet(con: duckdb.DuckDBPyConnection, source: Source) -> Opened:
+    relation = f"read_parquet({path_of(source.path)}, file_row_number=true, hive_partitioning=false)"
+    described = con.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {relation}").fetchall()
+    columns = {row[0]: row[1] for row in described}
+    rows = "" if "__row" in columns else "file_row_number + 2 AS __row, "
+    select = f"SELECT file_row_number + 1 AS __k, {rows}* EXCLUDE (file_row_number) FROM {relation}"
+    return Opened(source, select, select, columns, origin="__row" in columns)
+
+
+def _open_sheet(con: duckdb.DuckDBPyConnection, source: Source, name: str) -> Opened:
+    header, rows = sheets.read(source.path, source.sheet)
+    columns = dict.fromkeys(unique(header), "VARCHAR")
+    table = sheets.to_arrow(list(columns), rows)
+    con.register(f"{name}_cells", table)
+    con.execute(f"CREATE TABLE {name} AS SELECT * FROM {name}_cells")
+    con.unregister(f"{name}_cells")
+    return Opened(source, f"SELECT * FROM {name}", f"SELECT * FROM {name}", columns)
+
+
+def _open_text(source: Source, name: str, scratch: Path) -> Opened:
+    text = texts.inspect(source.path)
+    path = source.path if text.plain else texts.rewrite(source.path, text, scratch / f"{name.replace('.', '_')}.csv")
+    delimiter, header = _dialect(text.head)
+    if not any(cell.strip() for cell in header):
+        raise InputError(f"{source.path} is empty. Write the column names in the first row, or delete the file.")
+    columns = dict.fromkeys(unique(header), "VARCHAR")
+    declared = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
+    gz = "'gzip'" if path.name.lower().endswith(".gz") else "'none'"
+    options = (
+        f"{path_of(path)}, columns={{{declared}}}, auto_detect=false, header=true, delim={literal(delimiter)}, "
+        f"quote='\"', escape='\"', compression={gz}, hive_partitioning=false"
+    )
+    flat = name.replace(".", "_")
+    noted = f"store_rejects=true, rejects_table='rejects_{flat}', rejects_scan='scans_{flat}', rejects_limit=0"
+    return Opened(
+        source,
+        _numbered(f"read_csv({options}, {noted})", columns),
+        _numbered(f"read_csv({options}, ignore_errors=true)", columns),
+        columns,
+        rejects=f"rejects_{flat}",
+        blanks=texts.blank_rows(source.path, text, delimiter) if text.has_blank_lines else [],
+    )
+
+
+def _numbered(relation: str, columns: dict[str, str]) -> str:
+    """Number the rows of a text file; rows with nothing in any cell are not rows."""
+    anything = ", ".join(name_of(column) for column in columns)
+    return (
+        f"SELECT *, __k + 1 AS __row FROM (SELECT row_number() OVER () AS __k, * FROM {relation}) "
+        f"WHERE coalesce({anything}) IS NOT NULL"
+    )
+
+
+def _dialect(head: str) -> tuple[str, list[str]]:
+    """Return the delimiter and the header: of `, ; tab |` the one that cuts the first lines into most equal columns."""
+
+    def records(delimiter: str) -> list[list[str]]:
+        try:
+            found = [row for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter) if row]
+        except csv.Error:
+            return [[]]
+        return (found[:-1] if len(found) > 50 else found)[:50] or [[]]
+
+    def score(rows: list[list[str]]) -> tuple[float, int]:
+        width = len(rows[0])
+        return (sum(len(row) == width for row in rows) / len(rows) * (width > 1), width)
+
+    delimiter = max(",;\t|", key=lambda d: score(records(d)))
+    return delimiter, records(delimiter)[0]
+
+
+def unique(header: list[str]) -> list[str]:
+    """Return the header with empty names numbered and repeated ones told apart; the engine ignores case."""
+    seen: set[str] = {"__k", "__row"}
+    names = []
+    for place, cell in enumerate(header, 1):
+        name = base = cell.strip().replace("\x00", "") or f"column {place}"
+        again = 2
+        while name.lower() in seen:
+            name, again = f"{base} ({again})", again + 1
+        seen.add(name.lower())
+        names.append(name)
+    return names
+
+
+def _short(error: Exception) -> str:
+    return str(error).splitlines()[0][:160]

@@ -1,0 +1,53 @@
+"""Which column of a file is which canonical column: by its name, whatever its case and blanks, or by its label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from kamlib.errors import suggest
+from kamlib.tables import Table
+
+
+@dataclass(frozen=True)
+class Matched:
+    """`columns` gives the header of each canonical column found; `strangers` are headers left out; `faults` say what
+    makes the file unusable."""
+
+    columns: dict[str, str] = field(default_factory=dict)
+    strangers: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+def match(table: Table, headers: Iterable[str], file: str) -> Matched:
+    """Match the headers of `file` to the columns of `table`. A canonical name goes before a label."""
+    headers = [header for header in headers if not header.startswith("__")]
+    by_name = {_bare(column.name): column.name for column in table.columns}
+    by_label = {_bare(label): column.name for column in table.columns for label in (column.en, column.zh)}
+    found: dict[str, list[str]] = {}
+    for known in (by_name, by_label):
+        taken = set(found)
+        for header in headers:
+            column = known.get(_bare(header))
+            if column and column not in taken and not any(header in others for others in found.values()):
+                found.setdefault(column, []).append(header)
+    faults = [
+        f"{file}: {' and '.join(map(repr, several))} both claim to be the column {column}. Keep one of them."
+        for column, several in found.items()
+        if len(several) > 1
+    ]
+    strangers = tuple(header for header in headers if not any(header in several for several in found.values()))
+    for column in table.required:
+        if column not in found:
+            listed = ", ".join(headers[:12]) + (", …" if len(headers) > 12 else "")
+            faults.append(
+                f"{file}: column '{column}' is missing (found: {listed}).{suggest(column, strangers)} "
+                "Rename it in the file's first row, or bring the file by a mapping (docs/own-data.md)."
+            )
+    return Matched({column: several[0] for column, several in found.items()}, strangers, tuple(faults))
+
+
+def _bare(header: str) -> str:
+    """Compare without case, blanks, hyphens and underscores; a repeated header loses the number that told it apart."""
+    return re.sub(r"[\s_\-]|\(\d+\)$", "", header).casefold()

@@ -1,0 +1,197 @@
+"""What became of the delivered rows: read = kept + set aside, for every table, with the money concerned and the faults.
+
+Faults are grouped, so that a million of them stay readable; the rows set aside are kept whole, with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from kamlib import words
+from kamlib.sources.sql import literal, name_of
+
+ACTIONS = ("set_aside", "blanked", "told")
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """What became of one table, or of one file that a mapping reads: rows read = kept + set_aside. Money is summed over
+    the column that `tables` names; None where the table carries none."""
+
+    table: str
+    file: str
+    read: int
+    kept: int
+    set_aside: int
+    money_set_aside: float | None = None
+    money_kept: float | None = None
+    blanked: int = 0
+
+    def __post_init__(self) -> None:
+        if self.read != self.kept + self.set_aside:
+            raise AssertionError(f"{self.file}: {self.read} rows read, {self.kept} kept, {self.set_aside} set aside")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """All faults of one kind in one column of one file. `kind` is a key of `words/sources.yml`; `action` says what was
+    done: the row set aside, the cell blanked, or nothing (told). `examples` are (row, value), the first few."""
+
+    table: str
+    file: str
+    column: str
+    kind: str
+    action: str
+    n: int
+    examples: tuple[tuple[int | None, str], ...] = ()
+    detail: str = ""
+    cure: str = ""
+    money: float | None = None
+
+    def what(self, lang: str | None = None) -> str:
+        """Return what is wrong, e.g. "not a date"."""
+        if self.kind == "rule":
+            return self.detail
+        return " ".join(filter(None, (words.word(f"fault.{self.kind}", lang), self.detail)))
+
+    def remedy(self, lang: str | None = None) -> str:
+        """Return what to do about it, or "" where a rule of the mapping decided."""
+        advice = words.LABELS.get(f"cure.{self.kind}")
+        text = advice[words.LANGUAGES.index(lang or words.language())] if advice else ""
+        return f"{text} {self.cure}".strip()
+
+    def instances(self, lang: str | None = None) -> str:
+        """Return the first places where it stands: "row 14 '31/02/2024', row 18 'soon'"."""
+        if not self.examples:
+            return ""
+        listed = [_instance(row, value, lang) for row, value in self.examples]
+        more = words.say(lang, f" and {self.n - len(listed):,} more", f"等 {self.n:,} 处")
+        return words.say(lang, ", ", "、").join(listed) + (more if self.n > len(listed) else "")
+
+    def text(self, lang: str | None = None, currency: str = "") -> str:
+        """Return the fault as one line: where, what, how often, with what consequence, examples, cure."""
+        where = words.say(lang, " · ", "·").join(filter(None, (self.file, self.column)))
+        times = f"{self.n:,} × " if self.examples else ""
+        done = words.word(f"action.{self.action}", lang) if self.action != "told" else ""
+        money = f"{currency} {self.money:,.2f}".strip() if self.money else ""
+        done = words.say(lang, ", ", "，").join(filter(None, (done, money)))
+        line = f"{where}: {times}{self.what(lang)}" + (f" ({done})" if done else "")
+        shown = self.instances(lang)
+        return f"{line}{': ' + shown if shown else ''}. {self.remedy(lang)}".strip()
+
+
+def _instance(row: int | None, value: str, lang: str | None) -> str:
+    value = value if len(value) <= 40 else value[:39] + "…"
+    shown = f"'{value}'" if value else ""
+    return " ".join(filter(None, (words.say(lang, f"row {row:,}", f"第{row:,}行") if row else "", shown)))
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The entries of all tables, those of the files that a mapping read, and the faults."""
+
+    entries: tuple[LedgerEntry, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    files: tuple[LedgerEntry, ...] = ()
+    con: duckdb.DuckDBPyConnection | None = field(default=None, repr=False, compare=False)
+    """Where the rows set aside are, one table each in the schema `set_aside`."""
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per table, files first: table_name, source_file, n_read, n_kept, n_set_aside, n_blanked,
+        money_kept, money_set_aside (in the base currency)."""
+        rows = [
+            (e.table, e.file, e.read, e.kept, e.set_aside, e.blanked, e.money_kept, e.money_set_aside)
+            for e in (*self.files, *self.entries)
+        ]
+        columns = ["table_name", "source_file", "n_read", "n_kept", "n_set_aside", "n_blanked"]
+        frame = pd.DataFrame(rows, columns=[*columns, "money_kept", "money_set_aside"])
+        return frame.astype({"money_kept": float, "money_set_aside": float})
+
+    def fault_frame(self, lang: str | None = None) -> pd.DataFrame:
+        """Return one row per group of faults, those that cost rows first: source_file, column_name, fault_kind,
+        fault_action, n_faults, fault_examples, fault_cure; the texts in `lang`."""
+        rows = [
+            (
+                f.file,
+                f.column,
+                f.what(lang),
+                words.word(f"action.{f.action}", lang),
+                f.n,
+                f.instances(lang),
+                f.remedy(lang),
+            )
+            for f in self.by_action()
+        ]
+        columns = ["source_file", "column_name", "fault_kind", "fault_action", "n_faults", "fault_examples"]
+        return pd.DataFrame(rows, columns=[*columns, "fault_cure"])
+
+    def by_action(self) -> list[Fault]:
+        """Return the faults: rows set aside first, then cells blanked, then what was only told."""
+        return sorted(self.faults, key=lambda fault: ACTIONS.index(fault.action))
+
+    def set_aside(self, name: str) -> pd.DataFrame:
+        """Return the rows of a table, or of a file that a mapping reads, that were set aside: as they were delivered,
+        after `set_aside_row` and `set_aside_reason`."""
+        if self.con is None or name not in self.set_aside_names():
+            return pd.DataFrame(columns=["set_aside_row", "set_aside_reason"])
+        return self.con.execute(f"FROM set_aside.{name_of(name)}").df()
+
+    def set_aside_names(self) -> list[str]:
+        """Return the tables and files of which rows were set aside."""
+        if self.con is None:
+            return []
+        query = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'set_aside' ORDER BY 1"
+        return [name for (name,) in self.con.execute(query).fetchall()]
+
+    def write_set_aside(self, folder: Path) -> list[Path]:
+        """Write `<folder>/<table>.csv` for every table with rows set aside, and return the paths.
+
+        A text that begins with = + - @ gets an apostrophe before it, so that no spreadsheet runs it as a formula; the
+        reader takes it off again. Numbers stay as they are.
+        """
+        paths = []
+        for name in self.set_aside_names():
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{name}.csv"
+            self.con.execute(f"COPY ({_harmless(self.con, name)}) TO {literal(str(path))} (HEADER, DELIMITER ',')")
+            paths.append(path)
+        return paths
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything but the rows, for JSON."""
+        return {
+            "entries": [asdict(entry) for entry in self.entries],
+            "files": [asdict(entry) for entry in self.files],
+            "faults": [asdict(fault) for fault in self.faults],
+        }
+
+    @classmethod
+    def from_json(cls, text: str, con: duckdb.DuckDBPyConnection | None = None) -> Ledger:
+        """Return the ledger that `as_dict` was taken from."""
+        said = json.loads(text)
+        faults = [fault | {"examples": tuple(tuple(pair) for pair in fault["examples"])} for fault in said["faults"]]
+        return cls(
+            tuple(LedgerEntry(**entry) for entry in said["entries"]),
+            tuple(Fault(**fault) for fault in faults),
+            tuple(LedgerEntry(**entry) for entry in said["files"]),
+            con,
+        )
+
+
+def _harmless(con: duckdb.DuckDBPyConnection, name: str) -> str:
+    described = con.execute(f"DESCRIBE set_aside.{name_of(name)}").fetchall()
+    cells = []
+    for column, kind, *_ in described:
+        cell = name_of(column)
+        if kind == "VARCHAR":
+            formula = rf"regexp_matches({cell}, '^[=+@\t\r-]') AND TRY_CAST({cell} AS DOUBLE) IS NULL"
+            cell = f"CASE WHEN {formula} THEN '''' || {cell} ELSE {cell} END AS {cell}"
+        cells.append(cell)
+    return f"SELECT {', '.join(cells)} FROM set_aside.{name_of(name)}"

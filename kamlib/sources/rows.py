@@ -1,0 +1,258 @@
+"""Check one table on the engine: every cell typed, every fault noted, rows that cannot be used set aside.
+
+What is wrong with a required cell, a reference that must hold or a key costs the row; what is wrong with an optional
+cell costs the cell. Everything is SQL over the stream; only grouped faults come to Python.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import duckdb
+
+from kamlib import words
+from kamlib.settings import Settings
+from kamlib.sources import cells
+from kamlib.sources.files import Opened
+from kamlib.sources.ledger import EXAMPLES, Fault, LedgerEntry
+from kamlib.sources.sql import literal, name_of
+from kamlib.tables import SQL_TYPES, TABLES, Column, Table
+
+
+@dataclass
+class Checked:
+    """A table in the making. Its rows are in `staged.<table>` with `__k` and `__row` of the file, its faults, one row
+    each, in `faults.<table>`; what is set aside leaves the one and is noted in the other."""
+
+    con: duckdb.DuckDBPyConnection
+    table: Table
+    opened: Opened
+    columns: dict[str, str]
+    """Header in the file by canonical column."""
+    settings: Settings
+    read: int = 0
+    unreadable: list[tuple[int, str, str]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> str:
+        return f"staged.{self.table.name}"
+
+    @property
+    def faults(self) -> str:
+        return f"faults.{self.table.name}"
+
+    @property
+    def file(self) -> str:
+        """SQL for the file that the row `s` came from."""
+        return "s.__file" if self.opened.origin else literal(self.opened.source.label)
+
+    @property
+    def money(self) -> str:
+        """SQL for the money that the row `s` carries."""
+        return f"s.{name_of(self.table.money)}" if self.table.money in self.columns else "NULL"
+
+    def run(self, sql: str) -> duckdb.DuckDBPyConnection:
+        return self.con.execute(sql)
+
+    def note(self, kind: str, action: str, columns: str, value: str, where: str) -> int:
+        """Note a fault for each staged row that `where` (a FROM clause after `s`) leaves; return how many."""
+        return self.run(
+            f"INSERT INTO {self.faults} SELECT s.__k, s.__row, {self.file}, {literal(columns)}, {literal(kind)}, "
+            f"{literal(action)}, CAST({value} AS VARCHAR), {self.money} FROM {self.rows} s {where}"
+        ).fetchone()[0]
+
+    def remove(self) -> None:
+        """Take the rows out that were noted to be set aside."""
+        self.run(f"DELETE FROM {self.rows} WHERE __k IN (SELECT k FROM {self.faults} WHERE action = 'set_aside')")
+
+
+def stage(checked: Checked) -> None:
+    """Read the file once: type every cell, note cells at fault, drop rows whose required cells are at fault."""
+    table, opened = checked.table, checked.opened
+    delivered = [column for column in table.columns if column.name in checked.columns]
+    file = ", __file" if opened.origin else ""
+    given, plain, read, faults = [f"__k, __row{file}"], ["*"], ["*"], ["*"]
+    for i, column in enumerate(delivered):
+        header = checked.columns[column.name]
+        native = opened.columns[header]
+        given.append(f"{cells.given(name_of(header), native, column)} AS g{i}")
+        plain.append(f"{cells.plain(f'g{i}', native, column, checked.settings)} AS p{i}")
+        read.append(f"{cells.read(f'p{i}', native, column)} AS r{i}")
+        faults.append(f"{cells.fault(f'g{i}', f'r{i}', column)} AS f{i}")
+    final = [f"__k, __row{file}", _cells_at_fault(delivered)]
+    for column in table.columns:
+        i = delivered.index(column) if column in delivered else None
+        value = "NULL" if i is None else f"CASE WHEN f{i} IS NULL THEN r{i} END"
+        final.append(f"CAST({value} AS {SQL_TYPES[column.type]}) AS {name_of(column.name)}")
+    select = opened.first
+    for step in (given, plain, read, faults, final):
+        select = f"SELECT {', '.join(step)} FROM ({select})"
+    checked.run(f"CREATE TABLE {checked.rows} AS {select}")
+    checked.run(
+        f"CREATE TABLE {checked.faults} (k BIGINT, row BIGINT, file VARCHAR, col VARCHAR, kind VARCHAR, action VARCHAR, "
+        "value VARCHAR, money DECIMAL(18,2))"
+    )
+    checked.unreadable = opened.unreadable(checked.con)
+    checked.read = checked.run(f"SELECT count(*) FROM {checked.rows}").fetchone()[0] + len(checked.unreadable)
+    _renumber(checked)
+
+
+def _cells_at_fault(columns: list[Column]) -> str:
+    """SQL for the list of cells at fault; most rows have none and pay nothing for it."""
+    any_fault = " OR ".join(f"f{i} IS NOT NULL" for i in range(len(columns)))
+    listed = ", ".join(
+        f"{{'col': {literal(column.name)}, 'kind': f{i}, 'value': CAST(g{i} AS VARCHAR)}}"
+        for i, column in enumerate(columns)
+    )
+    return f"CASE WHEN {any_fault} THEN list_filter([{listed}], cell -> cell.kind IS NOT NULL) END AS __cells"
+
+
+def _renumber(checked: Checked) -> None:
+    """Give the rows after a line that the reader skipped the number the user sees."""
+    skipped = sorted({row for row, _, _ in checked.unreadable} | set(checked.opened.blanks))
+    if skipped:
+        kept_before = [row - 2 - place for place, row in enumerate(skipped)]
+        ends = [*kept_before[1:], 1 << 62]
+        ranges = ", ".join(
+            f"({low}, {high}, {n})" for n, (low, high) in enumerate(zip(kept_before, ends, strict=True), 1)
+        )
+        checked.run(
+            f"UPDATE {checked.rows} SET __row = __row + n FROM (VALUES {ranges}) skips(low, high, n) "
+            "WHERE __k > low AND __k <= high"
+        )
+
+
+def check_cells(checked: Checked) -> None:
+    """Set aside the rows of which a required cell is at fault; other cells at fault are blank already."""
+    required = ", ".join(literal(name) for name in checked.table.required) or "''"
+    found = checked.run(
+        f"INSERT INTO {checked.faults} SELECT s.__k, s.__row, {checked.file}, cell.col, cell.kind, "
+        f"CASE WHEN cell.col IN ({required}) THEN 'set_aside' ELSE 'blanked' END, cell.value, {checked.money} "
+        f"FROM (SELECT *, unnest(__cells) AS cell FROM {checked.rows} WHERE __cells IS NOT NULL) s"
+    ).fetchone()[0]
+    if found:
+        checked.remove()
+
+
+def check_references(checked: Checked, delivered: set[str], required: bool) -> None:
+    """Set aside rows that need a row which is not there; or blank optional references to nothing."""
+    for column in checked.table.columns:
+        if column.required != required or column.name not in checked.columns or column.ref not in delivered:
+            continue
+        cell, (key,) = name_of(column.name), TABLES[column.ref].key
+        orphans = f"ANTI JOIN staged.{column.ref} t ON s.{cell} = t.{key} WHERE s.{cell} IS NOT NULL"
+        action = "set_aside" if required else "blanked"
+        if not checked.note("orphan", action, column.name, f"s.{cell}", orphans):
+            continue
+        if required:
+            checked.remove()
+        else:
+            checked.run(
+                f"UPDATE {checked.rows} SET {cell} = NULL WHERE __k IN "
+                f"(SELECT k FROM {checked.faults} WHERE kind = 'orphan' AND col = {literal(column.name)})"
+            )
+
+
+def check_key(checked: Checked) -> None:
+    """Keep the first row of each key and set the later ones aside."""
+    key = [name for name in checked.table.key if name in checked.columns]
+    names = ", ".join(name_of(name) for name in key)
+    same = " AND ".join(f"s.{name_of(name)} IS NOT DISTINCT FROM t.{name_of(name)}" for name in key)
+    twins = f"(SELECT {names}, min(__k) AS first_k FROM {checked.rows} GROUP BY {names} HAVING count(*) > 1)"
+    value = f"concat_ws(' + ', {', '.join(f's.{name_of(name)}' for name in key)})"
+    later = f"JOIN {twins} t ON {same} AND s.__k > t.first_k"
+    if checked.note("duplicate", "set_aside", " + ".join(key), value, later):
+        checked.remove()
+
+
+def check_dates(checked: Checked) -> None:
+    """Tell of rows that end before they begin, and of closed deals that nobody knows when."""
+    table = checked.table
+    for column in (*table.later, *table.ends):
+        if {column, table.dated} <= checked.columns.keys():
+            ends, begins = f"CAST(s.{column} AS DATE)", f"CAST(s.{table.dated} AS DATE)"
+            value = f"{ends} || ' < ' || {begins}"
+            checked.note("before", "told", f"{column} < {table.dated}", value, f"WHERE {ends} < {begins}")
+    if table.name == "deals":
+        closed = "WHERE s.status IN ('won', 'lost') AND s.closed_at IS NULL"
+        checked.note("not_closed", "told", "closed_at", "s.deal_id", closed)
+
+
+def finish(checked: Checked) -> tuple[LedgerEntry, list[Fault]]:
+    """Make the table under its own name, keep what was set aside whole, and return entry and faults."""
+    table = checked.table
+    columns = ", ".join(name_of(name) for name in table.names)
+    checked.run(f"CREATE VIEW {name_of(table.name)} AS SELECT {columns} FROM {checked.rows}")
+    kept, money_kept = checked.run(f"SELECT count(*), sum({checked.money}) FROM {checked.rows} s").fetchone()
+    aside, money_aside = checked.run(
+        f"SELECT count(*), sum(money) FROM (SELECT k, first(money) AS money FROM {checked.faults} "
+        "WHERE action = 'set_aside' GROUP BY k)"
+    ).fetchone()
+    blanked = checked.run(f"SELECT count(*) FROM {checked.faults} WHERE action = 'blanked'").fetchone()[0]
+    if aside or checked.unreadable:
+        _keep_set_aside(checked)
+    has_money = checked.money != "NULL"
+    entry = LedgerEntry(
+        table.name, checked.opened.source.label, checked.read, kept, aside + len(checked.unreadable),
+        float(money_aside or 0) if has_money else None, float(money_kept or 0) if has_money else None, blanked,
+    )  # fmt: skip
+    return entry, _grouped(checked)
+
+
+def _keep_set_aside(checked: Checked) -> None:
+    """Read the file again for the rows set aside, as they were delivered."""
+    checked.run(f"CREATE TEMP TABLE unreadable_{checked.table.name} (row BIGINT, reason VARCHAR, line VARCHAR)")
+    if checked.unreadable:
+        checked.con.executemany(f"INSERT INTO unreadable_{checked.table.name} VALUES (?, ?, ?)", checked.unreadable)
+    reason = f"string_agg(col || ': ' || {_said()}, '; ' ORDER BY col)"
+    checked.run(
+        f"CREATE TABLE set_aside.{name_of(checked.table.name)} AS "
+        f"SELECT a.row AS set_aside_row, a.reason AS set_aside_reason, r.* EXCLUDE (__k, __row), NULL::VARCHAR AS set_aside_line "
+        f"FROM ({checked.opened.again}) r JOIN (SELECT k, row, {reason} AS reason FROM {checked.faults} "
+        f"WHERE action = 'set_aside' GROUP BY k, row) a ON a.k = r.__k "
+        f"UNION ALL BY NAME SELECT row AS set_aside_row, reason AS set_aside_reason, line AS set_aside_line "
+        f"FROM unreadable_{checked.table.name} ORDER BY set_aside_row"
+    )
+
+
+def _said() -> str:
+    kinds = [key.removeprefix("fault.") for key in words.LABELS if key.startswith("fault.")]
+    cases = " ".join(f"WHEN {literal(kind)} THEN {literal(words.word(f'fault.{kind}', 'en'))}" for kind in kinds)
+    return f"CASE kind {cases} ELSE kind END"
+
+
+def _grouped(checked: Checked) -> list[Fault]:
+    groups = checked.run(
+        f"SELECT file, col, kind, action, count(*), sum(money), "
+        f"arg_min({{'row': row, 'value': coalesce(value, '')}}, row, {EXAMPLES}) "
+        f"FROM {checked.faults} GROUP BY file, col, kind, action ORDER BY min(row), col"
+    ).fetchall()
+    faults = [
+        Fault(
+            checked.table.name, file, column, kind, action, n,
+            tuple((example["row"], example["value"]) for example in examples),
+            *_particulars(checked.table, column, kind), money=None if money is None else float(money),
+        )
+        for file, column, kind, action, n, money, examples in groups
+    ]  # fmt: skip
+    if checked.unreadable:
+        lines = tuple((row, line.strip()) for row, _, line in checked.unreadable[:EXAMPLES])
+        label, n = checked.opened.source.label, len(checked.unreadable)
+        faults.append(Fault(checked.table.name, label, "", "unreadable", "set_aside", n, lines))
+    return faults
+
+
+def _particulars(table: Table, name: str, kind: str) -> tuple[str, str]:
+    """Return (detail, cure) that depend on the column: the table referred to, the values or the range allowed."""
+    column = next((column for column in table.columns if column.name == name), None)
+    if column is None:
+        return "", ""
+    if kind == "orphan":
+        return column.ref, ""
+    if kind == "not_allowed":
+        return "", ", ".join(column.values) + "."
+    if kind == "out_of_range":
+        low, high = column.low, column.high
+        bounds = f"{low:g} – {high:g}." if high is not None and low is not None else f"≥ {low:g}."
+        return "", bounds
+    return "", ""

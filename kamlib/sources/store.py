@@ -1,0 +1,118 @@
+"""A prepared folder: checked tables as Parquet with their ledger, so that they are read back without being checked.
+
+<table>.parquet   each delivered table, typed      set_aside/<table>.csv   rows set aside, with the reason
+kam.toml          the settings                     ledger.json             what became of every row
+prepared.json     what the folder was made from
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+
+from kamlib import settings
+from kamlib.errors import InputError
+from kamlib.sources.ledger import Ledger
+from kamlib.sources.sql import literal, name_of, path_of
+from kamlib.tables import SQL_TYPES, TABLES
+
+MANIFEST, LEDGER = "prepared.json", "ledger.json"
+FORMAT = 1
+
+
+def write(con: duckdb.DuckDBPyConnection, ledger: Ledger, sources: Iterable[Path], kam_toml: str, folder: Path) -> None:
+    """Write the tables of `con` that the ledger lists into `folder`, which must exist; the manifest last."""
+    for entry in ledger.entries:
+        path = literal(str(folder / f"{entry.table}.parquet"))
+        con.execute(f"COPY (FROM {name_of(entry.table)}) TO {path} (FORMAT parquet, COMPRESSION zstd)")
+    ledger.write_set_aside(folder / "set_aside")
+    (folder / LEDGER).write_text(json.dumps(ledger.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
+    (folder / settings.FILE).write_text(kam_toml, encoding="utf-8")
+    manifest = {
+        "format": FORMAT,
+        "version": version("kamlib"),
+        "tables": {
+            entry.table: con.sql(f"FROM {name_of(entry.table)}").count("*").fetchone()[0] for entry in ledger.entries
+        },
+        "sources": {path.name: sha256(path) for path in sorted(set(sources))},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def is_prepared(folder: Path) -> bool:
+    """Return whether `folder` was written by `write`."""
+    return (folder / MANIFEST).is_file()
+
+
+def read(con: duckdb.DuckDBPyConnection, folder: Path) -> Ledger:
+    """Give `con` the tables of a prepared folder, absent ones empty. InputError when the folder is not whole."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT:
+            raise InputError(f"{folder} was prepared by another version ({manifest['version']}). Prepare it again.")
+        ledger = Ledger.from_json((folder / LEDGER).read_text(encoding="utf-8"), con)
+        for table in TABLES.values():
+            columns = ", ".join(f"{name_of(c.name)} {SQL_TYPES[c.type]}" for c in table.columns)
+            if table.name not in manifest["tables"]:
+                con.execute(f"CREATE TABLE {name_of(table.name)} ({columns})")
+                continue
+            path = path_of(folder / f"{table.name}.parquet")
+            con.execute(f"CREATE VIEW {name_of(table.name)} AS FROM read_parquet({path}, hive_partitioning=false)")
+            found = con.execute(f"DESCRIBE {name_of(table.name)}").fetchall()
+            if ", ".join(f"{name_of(row[0])} {row[1]}" for row in found) != columns:
+                raise ValueError(f"{table.name}.parquet has other columns")
+        con.execute("CREATE SCHEMA set_aside")
+        for path in sorted((folder / "set_aside").glob("*.csv")):
+            con.execute(f"CREATE VIEW set_aside.{name_of(path.stem)} AS SELECT {_set_aside(con, path)}")
+    except (OSError, ValueError, KeyError, TypeError, duckdb.Error) as error:
+        raise InputError(
+            f"{folder} was prepared by kam and is damaged ({str(error).splitlines()[0][:160]}). Prepare it again."
+        ) from None
+    return ledger
+
+
+def _set_aside(con: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """The rows as they were delivered: the apostrophe that `Ledger.write_set_aside` put before formulas taken off."""
+    relation = f"read_csv({path_of(path)}, all_varchar=true, header=true, delim=',', quote='\"', escape='\"')"
+    names = [row[0] for row in con.execute(f"DESCRIBE FROM {relation}").fetchall()]
+    cells = [rf"regexp_replace({name_of(name)}, '^''([=+@\t\r-])', '\1') AS {name_of(name)}" for name in names]
+    cells[0] = f"CAST({name_of(names[0])} AS BIGINT) AS {name_of(names[0])}"
+    return f"{', '.join(cells)} FROM {relation}"
+
+
+class Replacing:
+    """`with Replacing(into) as part:` — write into `part`; it becomes `into` when all went well, else it is removed.
+
+    A folder that stands there is replaced only when it was prepared by kam, or is empty.
+    """
+
+    def __init__(self, into: Path) -> None:
+        self.into, self.part = into, into.with_name(into.name + ".part")
+
+    def __enter__(self) -> Path:
+        if self.into.exists() and not (self.into.is_dir() and (is_prepared(self.into) or not any(self.into.iterdir()))):
+            raise InputError(f"{self.into} holds something else. Give a new folder, or empty this one.")
+        shutil.rmtree(self.part, ignore_errors=True)
+        self.part.mkdir(parents=True)
+        return self.part
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        if kind is not None:
+            shutil.rmtree(self.part, ignore_errors=True)
+            return
+        if self.into.exists():
+            shutil.rmtree(self.into)
+        os.replace(self.part, self.into)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
