@@ -115,18 +115,19 @@ def plot_bottleneck(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     days.margins(x=0.18)
     days.set_xlabel(say(None, "Median days", "天数中位数"))
     for name, shift, colour in (("prompt", -0.12, style.BLUE), ("late", 0.12, style.VERMILION)):
-        rate = table[f"{name}_rate"]
+        rate = table[f"{name}_rate"].where(table[f"n_{name}"] >= FEWEST)
         reach = np.clip([rate - table[f"{name}_rate_low"], table[f"{name}_rate_high"] - rate], 0, None)
         rates.errorbar(
             rate, places + shift, xerr=reach, fmt="o", color=colour, capsize=3, label=word(f"{name}_follow_up")
         )
-    rates.set_xlim(0, 1)
+    rates.set_xlim(0, 1.03)
     style.percent_axis(rates.xaxis)
     rates.set_xlabel(word("conversion_rate"))
     losses.set_yticks(places, [word(stage) for stage in table["stage"]])
     losses.invert_yaxis()
     for panel in (losses, days, rates):
         panel.grid(axis="y", visible=False)
+        panel.tick_params(axis="y", length=0)
     for panel in (days, rates):
         panel.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
     return losses
@@ -163,5 +164,5 @@ def follow_up_claim(table: pd.DataFrame, lang: str = "en") -> str:
     return say(
         lang,
         f"In {stage}, {spans['prompt']} of the deals followed up promptly move on, {spans['late']} of the others.",
-        f"在{stage}，及时跟进的商机有 {spans['prompt']} 进入后续阶段，其余只有 {spans['late']}。",
+        f"在{stage}，及时跟进的商机有 {spans['prompt']}进入后续阶段，其余只有 {spans['late']}。",
     )

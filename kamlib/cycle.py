@@ -7,6 +7,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from kamlib import style
 from kamlib.exhibit import chart
@@ -60,17 +61,10 @@ def plot_cycle(table: pd.DataFrame, ax: Axes | None = None, *, last_day: int = 3
         (lost, 0 * won + 1, style.PALE),
     ):
         ax.fill_between(shown["day"], low, high, step="post", color=colour, lw=0)
-    for name, middle, ink in (
-        ("won", won.iloc[-1] / 2, "white"), ("lost", (won.iloc[-1] + lost.iloc[-1]) / 2, "white"),
-        ("open", (lost.iloc[-1] + 1) / 2, style.INK),
-    ):  # fmt: skip
-        ax.text(
-            end * 0.985,
-            middle,
-            f"{word(name)} {share(share_at(table, f'{name}_share', end))}",
-            ha="right",
-            va="center",
-            color=ink,
+    for name, middle in (("won", won / 2), ("lost", (won + lost) / 2), ("open", (lost + 1) / 2)):
+        text = f"{word(f'{name}_share')}\n{share(share_at(table, f'{name}_share', end))}"
+        ax.annotate(
+            text, (end, middle.iloc[-1]), (6, 0), textcoords="offset points", va="center", annotation_clip=False
         )
     half = time_until(table)
     if half <= end:
@@ -83,7 +77,8 @@ def plot_cycle(table: pd.DataFrame, ax: Axes | None = None, *, last_day: int = 3
             va="top",
             fontsize=9,
         )
-    ticks = np.unique(np.linspace(0, end, 7).round().astype(int))
+    step = next((s for s in (1, 5, 10, 15, 30, 60, 90, 180) if end / s <= 8), 365)
+    ticks = np.arange(0, end + 1, step)
     ax.set_xticks(ticks, [f"{t}\n{(table['n_at_risk'][table['day'] >= t].max()):,}" for t in ticks])
     ax.set(xlim=(0, end), ylim=(0, 1))
     ax.set_xlabel(
@@ -202,6 +197,7 @@ def plot_velocity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.axhline(len(FACTORS) - 0.5, color=style.PALE, lw=1)
     ax.margins(x=0.2)
     ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     style.percent_axis(ax.xaxis)
     ax.set_xlabel(
         say(

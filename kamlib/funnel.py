@@ -174,14 +174,13 @@ def conversion_table(
     on past a stage) and n_returned (fell back before). Empty when no entry is old enough to judge.
     """
     cohort = mature_cohort(entries, as_of, months, horizon_days)
-    rows = cohort.groupby(["position", "stage"], as_index=False).agg(
-        n_entered=("deal_id", "size"),
-        n_moved_on=("outcome", lambda o: (o == "moved_on").sum()),
-        n_lost=("outcome", lambda o: (o == "lost").sum()),
-        n_still_open=("outcome", lambda o: (o == "open").sum()),
-        n_skipped=("is_skip", lambda s: (s & (cohort.loc[s.index, "outcome"] == "moved_on")).sum()),
-        n_returned=("is_return", "sum"),
-    )
+    moved = cohort["outcome"] == "moved_on"
+    counts = {
+        "n_entered": True, "n_moved_on": moved, "n_lost": cohort["outcome"] == "lost",
+        "n_still_open": cohort["outcome"] == "open", "n_skipped": cohort["is_skip"] & moved, "n_returned": cohort["is_return"],
+    }  # fmt: skip
+    rows = cohort.assign(**counts).astype(dict.fromkeys(counts, int))
+    rows = rows.groupby(["position", "stage"], as_index=False)[list(counts)].sum()
     rows["conversion_rate"] = rows["n_moved_on"] / rows["n_entered"]
     rows["conversion_rate_low"], rows["conversion_rate_high"] = wilson(rows["n_moved_on"], rows["n_entered"])
     rows["loss_rate"] = rows["n_lost"] / rows["n_entered"]
@@ -241,10 +240,10 @@ def conversion_claim(table: pd.DataFrame, lang: str = "en") -> str:
         return say(
             lang,
             f"{rate} of {n} deals were won within {days} days of creation; how stages convert is not recorded.",
-            f"{n} 个商机中 {rate} 在创建后 {days} 天内赢单；未记录各阶段转化。",
+            f"{n} 个商机中 {rate}在创建后 {days} 天内赢单；未记录各阶段转化。",
         )
     return say(
         lang,
         f"{word(low['stage'], 'en')} lets the fewest through: {rate} of {n} deals moved on within {days} days.",
-        f"{word(low['stage'], 'zh')}的转化率最低：{n} 个商机中 {rate} 在 {days} 天内进入后续阶段。",
+        f"{word(low['stage'], 'zh')}的转化率最低：{n} 个商机中 {rate}在 {days} 天内进入后续阶段。",
     )

@@ -140,6 +140,7 @@ def plot_stock(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         panel.margins(x=0.2)
         panel.xaxis.set_major_locator(MaxNLocator(4))
         panel.grid(axis="y", visible=False)
+        panel.tick_params(axis="y", length=0)
     counts.set_xlabel(say(None, "Open deals", "进行中商机数"))
     amounts.set_xlabel(word("amount"))
     style.money_axis(amounts.xaxis)
@@ -210,11 +211,13 @@ def plot_actions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = ax or style.new_axes()
     places = np.arange(len(table))
     ax.barh(places, table["weighted_amount"].fillna(0), color=style.BLUE, height=0.55)
-    style.bar_labels(ax, [f"{money(row.weighted_amount)}\n{_why(row)}" for row in table.itertuples()])
-    names = [f"{row.account_name}\n{row.deal_name} · {row.owner}" for row in table.itertuples()]
+    style.bar_labels(
+        ax, [f"{money(row.weighted_amount)} · {_why(row)}\n{word(row.action)}" for row in table.itertuples()]
+    )
+    names = [f"{word(row.account_name)}\n{row.deal_name} · {row.owner}" for row in table.itertuples()]
     ax.set_yticks(places, names)
     ax.invert_yaxis()
-    ax.margins(x=0.6)
+    ax.margins(x=0.75)
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_locator(MaxNLocator(4))
     style.money_axis(ax.xaxis)

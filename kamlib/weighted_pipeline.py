@@ -129,7 +129,7 @@ def plot_weighted(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     stages = table["stage"] != "total"
     fitted = table["fitted_rate"]
     reach = [(fitted - table["fitted_rate_low"]).fillna(0), (table["fitted_rate_high"] - fitted).fillna(0)]
-    observed, default = say(None, "observed", "实际转化"), say(None, "CRM default", "CRM默认赢率")
+    observed, default = say(None, "observed", "实际赢单率"), say(None, "CRM default", "CRM默认赢率")
     rates.errorbar(
         fitted[stages],
         places[stages],
@@ -169,6 +169,7 @@ def plot_weighted(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     rates.invert_yaxis()
     for panel in (rates, amounts):
         panel.grid(axis="y", visible=False)
+        panel.tick_params(axis="y", length=0)
     rates.legend(fontsize=8, loc="lower right")
     return rates
 
@@ -177,10 +178,10 @@ def weighted_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Compare the worth of the open pipeline at observed rates, with P10 and P90, to that at the CRM's defaults."""
     total = table.iloc[-1]
     amount, low, high = (money(total[f"weighted_amount{end}"], lang) for end in ("", "_low", "_high"))
-    crm, ratio = money(total["crm_amount"], lang), total["crm_amount"] / total["weighted_amount"] - 1
-    way = say(lang, "too much" if ratio > 0 else "too little", "高估" if ratio > 0 else "低估")
+    excess = total["crm_amount"] / total["weighted_amount"] - 1 if total["weighted_amount"] else np.nan
+    more = say(lang, "more" if excess > 0 else "less", "高出" if excess > 0 else "低")
     return say(
         lang,
-        f"At observed rates the open pipeline is worth {amount} (P10–P90: {low} to {high}); CRM defaults say {crm}, {share(abs(ratio))} {way}.",
-        f"按实际转化率，进行中商机价值 {amount}（P10–P90：{low} 至 {high}）；CRM默认赢率给出 {crm}，{way} {share(abs(ratio))}。",
+        f"At observed rates the open pipeline is worth {amount} (P10–P90 {low}–{high}); CRM defaults claim {share(abs(excess))} {more}.",
+        f"按实际赢单率，进行中商机价值 {amount}（P10–P90：{low}–{high}）；CRM默认赢率{more} {share(abs(excess))}。",
     )

@@ -73,6 +73,7 @@ def plot_win_rate(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     overall = table["n_won"].sum() / closed.sum()
     style.reference_line(rates, overall, say(None, f"all {share(overall)}", f"总体 {share(overall)}"), axis="x")
     rates.set(xlim=(0, 1), ylim=(-0.6, len(table) - 0.4))
+    rates.xaxis.set_major_locator(MaxNLocator(3))
     style.percent_axis(rates.xaxis)
     for panel, column, text in ((sizes, "won_size", money), (cycles, "cycle_days", number)):
         panel.barh(places, table[column].fillna(0), color=style.SKY, height=0.5)
@@ -83,6 +84,7 @@ def plot_win_rate(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for panel, column in zip((rates, sizes, cycles), ("win_rate", "won_size", "cycle_days"), strict=True):
         panel.set_xlabel(word(column))
         panel.grid(axis="y", visible=False)
+        panel.tick_params(axis="y", length=0)
     rates.set_yticks(places, [f"{word(v)}\n({n:,})" for v, n in zip(table.iloc[:, 0], closed, strict=True)])
     rates.invert_yaxis()
     return rates
@@ -107,7 +109,7 @@ def win_rate_claim(table: pd.DataFrame, lang: str = "en") -> str:
         long, short = number(slow["cycle_days"]), number(fast["cycle_days"])
         return say(
             lang,
-            f"We win {overall} of {n} closed deals, alike everywhere but for chance; {word(slow.iloc[0], 'en').lower()} takes {long} days, {word(fast.iloc[0], 'en').lower()} {short}.",
+            f"We win {overall} of {n} closed deals, differences within chance; {word(slow.iloc[0], 'en').lower()} takes {long} days, {word(fast.iloc[0], 'en').lower()} {short}.",
             f"{n} 个已结商机的赢单率为 {overall}，各组差异未超出随机波动；{word(slow.iloc[0], 'zh')}周期 {long} 天，{word(fast.iloc[0], 'zh')} {short} 天。",
         )
     return say(
@@ -175,11 +177,11 @@ def hot_spot(table: pd.DataFrame, level: float = 0.05) -> pd.Series | None:
     return best if best["p"] < level else None
 
 
-@chart("stacked_bar", y="loss_reason", x="lost_amount", colour="competitor")
+@chart("stacked_bar", y="loss_reason", x="lost_amount", colour="competitor", size=(10.5, 4.6))
 def plot_losses(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 4) -> Axes:
     """Draw lost amount by reason, split by the `top_n` competitors, beside competitor × region for one reason: that of
     the hot spot, else the costliest."""
-    ax = ax or style.new_axes((10, 4.5))
+    ax = ax or style.new_axes((10.5, 4.6))
     bars, grid = style.panels(ax, 1, 2)[0]
     _plot_reasons(bars, table, top_n)
     spot = hot_spot(table)
@@ -221,10 +223,15 @@ def _plot_reasons(ax: Axes, table: pd.DataFrame, top_n: int) -> None:
 
 def _plot_regions(ax: Axes, table: pd.DataFrame, reason: str) -> None:
     part = table[table["loss_reason"] == reason]
+    few = part.groupby("region")["n_deals"].sum().sort_values(ascending=False, kind="stable").index[6:]
+    part = part.assign(region=part["region"].mask(part["region"].isin(few), "other"))
     wide = part.pivot_table(index="competitor", columns="region", values="n_deals", aggfunc="sum", fill_value=0)
-    wide = wide.loc[wide.sum(axis=1).sort_values(ascending=False, kind="stable").index[:8]]
+    named = wide.drop(index=NOBODY, errors="ignore").sum(axis=1).sort_values(ascending=False, kind="stable").index[:8]
+    columns = wide.sum().sort_values(ascending=False, kind="stable").index.drop("other", errors="ignore")
+    wide = wide.loc[[*named, *wide.index.intersection([NOBODY])], [*columns, *wide.columns.intersection(["other"])]]
     style.heat_map(ax, wide, wide)
-    ax.tick_params(axis="x", rotation=30)
+    for label in ax.get_xticklabels():
+        label.set(rotation=35, ha="right", rotation_mode="anchor")
     ax.set_title(say(None, f"Deals lost: {word(reason).lower()}", f"输单数：{word(reason)}"), fontsize=10)
 
 

@@ -1,0 +1,124 @@
+"""Cycle and velocity: open deals censored, four factors that multiply, the public CRM set to the printed digit."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from deal_frames import AS_OF, CRM_AS_OF, crm_deals, frame, frames, random_book, story
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kamlib import cycle, funnel
+
+seeds = st.integers(0, 10_000)
+NEEDS = "needs"
+
+
+def deal(number: int, created: str, status: str = "open", closed: str | None = None, **more):
+    return story(f"D{number}", [(NEEDS, created)], status, closed, **more)
+
+
+def test_quartiles_keep_won_and_lost_apart():
+    rows = [
+        deal(1, "2025-01-01", "won", "2025-01-11"),
+        deal(2, "2025-01-01", "won", "2025-01-31"),
+        deal(3, "2025-01-01", "lost", "2025-01-06"),
+    ]
+    table = cycle.cycle_quartiles(cycle.cycle_table(frames(rows)[0], AS_OF)).set_index("status")
+    assert table.loc["won", ["n_deals", "q1_days", "median_days", "q3_days", "longest_days"]].tolist() == [
+        2,
+        15,
+        20,
+        25,
+        30,
+    ]
+    assert table.loc["lost", ["n_deals", "median_days"]].tolist() == [1, 5]
+
+
+@given(seeds)
+@settings(max_examples=10, deadline=None)
+def test_cycle_counts_every_dated_deal_once(seed):
+    deals = funnel.population(random_book(seed, 50)[0])
+    table = cycle.cycle_table(deals, AS_OF)
+    assert table[["n_won", "n_lost", "n_censored"]].sum().sum() == len(deals)
+    assert np.abs(table[["won_share", "lost_share", "open_share"]].sum(axis=1) - 1).max() < 1e-12
+
+
+def test_no_deal_closed():
+    table = cycle.cycle_table(frames([deal(1, "2025-12-01")])[0], AS_OF)
+    assert cycle.cycle_claim(table) == "Not enough data: none of 1 deals is closed."
+    assert cycle.plot_cycle(table).get_xlim() == (0, 1)
+
+
+def test_no_deal_at_all_gives_empty_tables():
+    assert cycle.cycle_table(frame("deals"), AS_OF).empty
+    assert cycle.velocity_table(frame("deals"), AS_OF).empty
+
+
+def test_crm_cycle_to_the_printed_digit(public_data):
+    table = cycle.cycle_table(funnel.population(crm_deals(public_data)), CRM_AS_OF)
+    quartiles = cycle.cycle_quartiles(table).set_index("status")
+    assert quartiles.loc["won", "average_days"] == pytest.approx(51.78, abs=0.005)
+    assert quartiles.loc["lost", "average_days"] == pytest.approx(41.48, abs=0.005)
+    assert quartiles["median_days"].tolist() == [57, 14]
+    assert cycle.last_close(table) == 138
+    assert cycle.cycle_claim(table) == (
+        "Half of all deals are decided by day 69; won deals took 57 days (9–88). By day 138: 52 % won, 30 % lost."
+    )
+
+
+# --- velocity -----------------------------------------------------------------------------------------------------
+
+
+def test_velocity_by_hand():
+    rows = [
+        deal(1, "2025-01-01", "won", "2025-01-11", amount=100.0),
+        deal(2, "2025-01-01", "won", "2025-01-31", amount=300.0),
+        deal(3, "2025-01-01", "lost", "2025-02-01"),
+        deal(4, "2025-01-01", "lost", "2025-02-01"),
+        deal(5, "2025-06-01"),
+        deal(6, "2024-01-01", "won", "2024-01-21", amount=50.0),
+        deal(7, "2024-06-01", "lost", "2025-02-01"),
+    ]
+    before, now = cycle.velocity_table(frames(rows)[0], AS_OF).to_dict("records")
+    assert now["velocity"] == pytest.approx(1 * 2 / 5 * 200 / 20)
+    assert before["velocity"] == pytest.approx(1 * 1 * 50 / 20)  # D7 was open then
+    effects = [now[f"{name}_effect_rate"] for name in cycle.FACTORS]
+    assert effects == pytest.approx([0, -0.6, 3, 0])
+
+
+@given(seeds)
+@settings(max_examples=15, deadline=None)
+def test_the_four_effects_multiply_to_the_change(seed):
+    table = cycle.velocity_table(random_book(seed, 120)[0], AS_OF)
+    now = table.iloc[1]
+    effects = [now[f"{name}_effect_rate"] for name in cycle.FACTORS]
+    if np.isfinite(effects).all():
+        assert np.prod(np.add(effects, 1)) == pytest.approx(1 + now["velocity_effect_rate"])
+        assert 1 + now["velocity_effect_rate"] == pytest.approx(now["velocity"] / table["velocity"].iloc[0])
+
+
+def test_velocity_before_is_what_was_known_then():
+    deals = random_book(11, 300)[0]
+    table = cycle.velocity_table(deals, AS_OF)
+    then = pd.Timestamp(AS_OF) - pd.DateOffset(months=12)
+    cut = deals[deals["created_at"] <= then].copy()
+    late = cut["closed_at"] > then
+    cut.loc[late, ["status", "closed_at"]] = ["open", pd.NaT]
+    assert cycle.velocity_table(cut, then.date()).iloc[1]["velocity"] == pytest.approx(table.iloc[0]["velocity"])
+
+
+def test_crm_velocity_to_the_printed_digit(public_data):
+    deals = crm_deals(public_data)
+    speeds = [
+        cycle.velocity_table(part, CRM_AS_OF).iloc[1]["velocity"]
+        for part in (deals, deals[deals["stage"] != "prospecting"])
+    ]
+    assert [round(speed) for speed in speeds] == [60_147, 45_751]
+
+
+def test_sample_velocity_says_what_changed(sample):
+    table = cycle.velocity_table(sample.frame("deals"), sample.as_of)
+    assert table["velocity"].notna().all()
+    assert "The pipeline yields CNY" in cycle.velocity_claim(table, "en")
+    assert "销售速度为每天" in cycle.velocity_claim(table, "zh")
+    assert len(cycle.plot_velocity(table).patches) == 5

@@ -1,0 +1,147 @@
+"""Won and lost: rates with intervals, reasons that add up, and a rival found only where there is one."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from deal_frames import AS_OF, CRM_AS_OF, crm_deals, frame, frames, random_book, story
+
+from kamlib import funnel, win_loss
+from kamlib.stats import wilson
+
+
+def closed(number: int, status: str, **more):
+    return story(f"D{number}", [("needs", "2025-03-01")], status, "2025-04-10", **more)
+
+
+def test_win_rate_counts_closed_deals_only_and_keeps_the_unknown():
+    rows = [
+        closed(1, "won", channel="online", amount=300.0), closed(2, "lost", channel="online"), closed(3, "lost", channel="online"),
+        closed(4, "won", channel=None), story("D5", [("needs", "2025-03-01")], channel="online"),
+        story("D6", [("needs", "2023-03-01")], "lost", "2023-05-01", channel="online"),
+    ]  # fmt: skip
+    table = win_loss.win_rate_table(frames(rows)[0], AS_OF).set_index("channel")
+    online = table.loc["online"]
+    assert online[["n_open_deals", "n_won", "n_lost"]].tolist() == [1, 1, 2]
+    assert online["win_rate"] == pytest.approx(1 / 3)
+    assert (online["win_rate_low"], online["win_rate_high"]) == pytest.approx(wilson(1, 3))
+    assert online["value_win_rate"] == pytest.approx(300 / 500)
+    assert online[["won_size", "cycle_days"]].tolist() == [300, 40]
+    assert table.loc["unknown", "n_won"] == 1
+
+
+def test_win_rate_by_amount_is_missing_when_lost_deals_carry_no_amount():
+    rows = [closed(1, "won", channel="online"), closed(2, "lost", channel="online", amount=0.0)]
+    assert np.isnan(win_loss.win_rate_table(frames(rows)[0], AS_OF)["value_win_rate"].iloc[0])
+
+
+def test_claim_tells_difference_from_chance():
+    same = pd.DataFrame({"channel": ["online", "partner"], "n_won": [20, 22], "n_lost": [20, 18]})
+    apart = pd.DataFrame({"channel": ["online", "partner"], "n_won": [30, 10], "n_lost": [10, 30]})
+    for table in (same, apart):
+        table["win_rate"] = table["n_won"] / 40
+        table["win_rate_low"], table["win_rate_high"] = wilson(table["n_won"], 40)
+        table["cycle_days"] = [50.0, 80.0]
+    assert "differences within chance; partner takes 80 days, online 50" in win_loss.win_rate_claim(same)
+    assert win_loss.win_rate_claim(apart) == "Online wins 75 % (60–86 %) of its closed deals, partner 25 % (14–40 %)."
+    few = same.assign(n_won=2, n_lost=1)
+    assert "not enough data" in win_loss.win_rate_claim(few)
+
+
+def test_crm_win_rates_to_the_printed_digit(public_data):
+    deals = funnel.population(crm_deals(public_data))
+    whole = win_loss.win_rate_table(deals, CRM_AS_OF)
+    assert whole[["channel", "n_won", "n_lost"]].to_numpy().tolist() == [["unknown", 4238, 2473]]
+    assert round(whole["win_rate"].iloc[0], 4) == 0.6315
+    assert whole["won_amount"].iloc[0] == 10_005_534
+    assert round(whole["won_size"].iloc[0], 2) == 2360.91
+    assert np.isnan(whole["value_win_rate"].iloc[0])  # every lost deal is written down to 0
+    quarters = win_loss.win_rate_table(deals, CRM_AS_OF, by="quarter").set_index("quarter")["win_rate"]
+    assert quarters.round(3).to_dict() == {"2017 Q1": 0.821, "2017 Q2": 0.617, "2017 Q3": 0.614, "2017 Q4": 0.603}
+    products = win_loss.win_rate_table(deals, CRM_AS_OF, by="product_category").set_index("product_category")[
+        "win_rate"
+    ]
+    assert products.idxmin() == "GTK 500"
+    assert round(products.min(), 3) == 0.600
+    assert products.idxmax() == "MG Special"
+    assert round(products.max(), 3) == 0.648
+
+
+# --- losses -------------------------------------------------------------------------------------------------------
+
+ACCOUNTS = frame("accounts", [{"account_id": "A1", "region": "North"}, {"account_id": "A2", "region": "South"}])
+
+
+def test_losses_keep_every_lost_deal_and_its_money():
+    rows = [
+        closed(1, "lost", loss_reason="price", competitor="Rival", amount=50.0), closed(2, "lost", loss_reason=None),
+        closed(3, "lost", loss_reason="price", competitor=None, account_id="A2"), closed(4, "won"),
+        closed(5, "lost", loss_reason="product", account_id=None),
+    ]  # fmt: skip
+    table = win_loss.loss_table(frames(rows)[0], ACCOUNTS, AS_OF)
+    assert table["n_deals"].sum() == 4
+    assert table["lost_amount"].sum() == 350
+    assert set(zip(table["loss_reason"], table["competitor"], table["region"], strict=True)) == {
+        ("price", "Rival", "North"), ("price", "no_competitor", "South"), ("unknown", "no_competitor", "North"),
+        ("product", "no_competitor", "unknown"),
+    }  # fmt: skip
+    reasons = win_loss.loss_reasons(table)
+    assert reasons["loss_reason"].iloc[0] == "price"
+    assert reasons["deals_share"].sum() == pytest.approx(1)
+    assert reasons["cum_share"].iloc[-1] == pytest.approx(1)
+
+
+def losses(counts: dict[tuple[str, str, str], int]) -> pd.DataFrame:
+    rows = [(*key, n, 10.0 * n) for key, n in counts.items()]
+    return pd.DataFrame(rows, columns=win_loss.LOSSES)
+
+
+def test_hot_spot_needs_more_than_chance():
+    even = {("price", rival, region): 5 for rival in ("X", "Y") for region in ("North", "South", "West")}
+    assert win_loss.hot_spot(losses(even)) is None
+    assert "costs most" in win_loss.loss_claim(losses(even))
+    others = {("product", "Y", region): 40 for region in ("North", "South", "West")}
+    spot = win_loss.hot_spot(losses(even | others | {("price", "X", "South"): 25}))
+    assert spot[["loss_reason", "competitor", "region"]].tolist() == ["price", "X", "South"]
+    assert spot["here_rate"] == pytest.approx(25 / 70)
+    assert spot["elsewhere_rate"] == pytest.approx(10 / 100)
+
+
+def test_hot_spot_raises_few_false_alarms():
+    random, alarms = np.random.default_rng(5), 0
+    keys = [
+        (reason, rival, region) for reason in ("price", "product", "service") for rival in "VWXYZ" for region in "NESW"
+    ]
+    for _ in range(100):
+        drawn = random.multinomial(250, [1 / len(keys)] * len(keys))
+        table = losses({key: n for key, n in zip(keys, drawn, strict=True) if n})
+        alarms += win_loss.hot_spot(table) is not None
+    assert alarms <= 9  # at most 5 % of books, and room for luck
+
+
+def test_nothing_recorded_is_said():
+    table = losses({("unknown", "no_competitor", "unknown"): 12})
+    assert win_loss.loss_claim(table) == "No reason is recorded for the 12 deals lost."
+    win_loss.plot_losses(table)
+
+
+def test_no_losses_and_no_deals_give_empty_tables():
+    for deals in (frame("deals"), frames([closed(1, "won")])[0]):
+        assert win_loss.loss_table(deals, ACCOUNTS, AS_OF).empty
+    assert win_loss.win_rate_table(frame("deals"), AS_OF).empty
+
+
+def test_row_order_does_not_matter():
+    deals = funnel.population(random_book(2)[0])
+    mixed = deals.sample(frac=1, random_state=3)
+    for make in (lambda d: win_loss.win_rate_table(d, AS_OF), lambda d: win_loss.loss_table(d, ACCOUNTS, AS_OF)):
+        pd.testing.assert_frame_equal(make(deals), make(mixed))
+
+
+def test_the_planted_rival_is_found_in_the_planted_region(sample):
+    from kamlib.sample import stories
+
+    table = win_loss.loss_table(funnel.population(sample.frame("deals")), sample.frame("accounts"), sample.as_of)
+    spot = win_loss.hot_spot(table)
+    assert spot[["loss_reason", "competitor", "region"]].tolist() == ["price", stories.RIVAL, stories.RIVAL_REGION]
+    assert stories.RIVAL in win_loss.loss_claim(table, "zh")
+    assert win_loss.plot_losses(table).get_figure() is not None
