@@ -48,14 +48,18 @@ def beta_binomial_prior(k: ArrayLike, n: ArrayLike) -> tuple[float, float]:
         return np.nan, np.nan
     pooled = np.clip(k.sum() / n.sum(), 1e-9, 1 - 1e-9)
 
-    def misfit(at: np.ndarray) -> float:
+    def misfit(at: np.ndarray) -> tuple[float, np.ndarray]:
         mean, size = special.expit(at[0]), np.exp(at[1])
         a, b = mean * size, (1 - mean) * size
-        return float(-np.sum(special.betaln(k + a, n - k + b) - special.betaln(a, b)))
+        both = special.digamma(a + b) - special.digamma(n + a + b)
+        by_a = np.sum(special.digamma(k + a) - special.digamma(a) + both)
+        by_b = np.sum(special.digamma(n - k + b) - special.digamma(b) + both)
+        slope = np.array([(by_a - by_b) * a * (1 - mean), by_a * a + by_b * b])
+        return -np.sum(special.betaln(k + a, n - k + b) - special.betaln(a, b)), -slope
 
     bounds = [(-21, 21), (np.log(0.1), np.log(1e6))]
     starts = [np.array([special.logit(pooled), np.log(size)]) for size in (2, 20, 1e6)]
-    fits = [optimize.minimize(misfit, start, bounds=bounds, method="L-BFGS-B") for start in starts]
+    fits = [optimize.minimize(misfit, start, jac=True, bounds=bounds, method="L-BFGS-B") for start in starts]
     mean, size = min(fits, key=lambda fit: fit.fun).x
     return float(special.expit(mean) * np.exp(size)), float(special.expit(-mean) * np.exp(size))
 
@@ -215,7 +219,7 @@ def theil_sen(y: ArrayLike, x: ArrayLike | None = None, level: float = 0.95) -> 
     x, y = x[known], y[known]
     if len(y) < 3 or np.ptp(x) == 0:
         return {"n": len(y)} | dict.fromkeys(("slope", "intercept", "low", "high", "p"), np.nan)
-    line = sp.theilslopes(y, x, alpha=level)
+    line = sp.theilslopes(y, x, alpha=level, method="joint")
     p = sp.kendalltau(x, y).pvalue if np.ptp(y) else 1.0
     found = {"slope": line.slope, "intercept": line.intercept, "low": line.low_slope, "high": line.high_slope, "p": p}
     return {"n": len(y)} | {name: float(value) for name, value in found.items()}
