@@ -103,7 +103,7 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
     con = _engine(folder, Path(scratch.name))
     if store.is_prepared(folder):
         ledger, files = store.read(con.con, folder), (folder / store.MANIFEST,)
-        faults = stages.unknown(con.con, settings, folder)
+        faults, _ = stages.check(con.con, settings, folder)
     else:
         reading = read_folder(con.con, folder, settings, Path(scratch.name))
         ledger, files, faults = reading.ledger, tuple(reading.files), reading.faults

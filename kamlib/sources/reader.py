@@ -32,7 +32,7 @@ def read_folder(con: duckdb.DuckDBPyConnection, folder: Path, settings: Settings
     """Read every table in `folder`; see `read_tables`."""
     sources, faults, notes = find_tables(folder)
     told = [Fault("", note.split(":")[0], "", "unknown_file", "told", 1) for note in notes]
-    reading = read_tables(con, sources, settings, scratch, str(folder))
+    reading = read_tables(con, sources, settings, scratch, folder)
     ledger = reading.ledger
     reading.ledger = Ledger(ledger.entries, (*ledger.faults, *told), con=con)
     reading.faults[:0] = faults
@@ -40,7 +40,7 @@ def read_folder(con: duckdb.DuckDBPyConnection, folder: Path, settings: Settings
 
 
 def read_tables(
-    con: duckdb.DuckDBPyConnection, sources: dict[str, Source], settings: Settings, scratch: Path, where: str
+    con: duckdb.DuckDBPyConnection, sources: dict[str, Source], settings: Settings, scratch: Path, where: Path
 ) -> Reading:
     """Make every canonical table in `con` under its own name, typed and checked; absent ones empty.
 
@@ -73,7 +73,9 @@ def read_tables(
     for one in staged.values():
         _check(one, set(staged))
     results = [rows.finish(one) for one in staged.values()]
-    reading.faults += stages.unknown(con, settings, where)
+    faults, unknown = stages.check(con, settings, where)
+    reading.faults += faults
+    told += unknown
     reading.faults += [
         f"{entry.file}: none of its {entry.read:,} rows can be used; `kam check` says why."
         for entry, _ in results

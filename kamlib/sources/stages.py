@@ -9,41 +9,62 @@ import duckdb
 from kamlib.errors import suggest
 from kamlib.settings import Settings
 from kamlib.sources import toml
+from kamlib.sources.ledger import Fault
 from kamlib.tables import STATUSES
 
+# with the mean probability the CRM gives them
 _OPEN = """
-    SELECT stage, avg(probability) FROM deals WHERE status = 'open' AND stage IS NOT NULL GROUP BY stage ORDER BY stage
-"""  # with the mean probability the CRM gives them
+    SELECT stage, avg(probability), count(*) FROM deals WHERE status = 'open' AND stage IS NOT NULL
+    GROUP BY stage ORDER BY stage
+"""
+# with the mean place among the stages of a deal, from 0 to 1; the last stage of a closed deal may have any name
 _PASSED = """
-    SELECT stage, avg(place) FROM (
+    SELECT stage, avg(place), count(*) FROM (
         SELECT h.stage, rank() OVER w / (count(*) OVER (PARTITION BY h.deal_id) + 1.0) AS place,
             lead(h.stage) OVER w IS NULL AND d.status <> 'open' AS closing
         FROM deal_stage_history h LEFT JOIN deals d USING (deal_id)
         WINDOW w AS (PARTITION BY h.deal_id ORDER BY h.entered_at)
     ) WHERE NOT coalesce(closing, false) AND stage IS NOT NULL GROUP BY stage ORDER BY stage
-"""  # with the mean place among the stages of a deal, from 0 to 1
+"""
 
 
-def unknown(con: duckdb.DuckDBPyConnection, settings: Settings, where: Path | str) -> list[str]:
-    """Return one fault that lists the unknown stages as the entries to write, or none.
+def check(con: duckdb.DuckDBPyConnection, settings: Settings, where: Path) -> tuple[list[str], list[Fault]]:
+    """Compare the stages of open deals, and those a deal passed through, with those of `kam.toml`.
 
-    Asked are the stages of open deals and those a deal passed through; the last one of a closed deal may have any name.
+    When it knows none of them the funnel would be empty: a fault says what to write. Unknown ones among known ones are
+    told; they come last in the funnel and take the probability the CRM gives them.
     """
-    found, passed = dict(con.execute(_OPEN).fetchall()), dict(con.execute(_PASSED).fetchall())
-    found |= {stage: place for stage, place in passed.items() if found.get(stage) is None}
-    known = {stage.name for stage in settings.stages} | set(STATUSES)
+    likely: dict[str, float | None] = {}
+    rows: dict[str, int] = {}
+    for stage, chance, n in (*con.execute(_OPEN).fetchall(), *con.execute(_PASSED).fetchall()):
+        likely[stage] = chance if likely.get(stage) is None else likely[stage]
+        rows[stage] = rows.get(stage, 0) + n
+    known = {stage.name for stage in settings.stages}
+    found = sorted(likely.keys() - set(STATUSES), key=lambda stage: (likely[stage] is None, likely[stage] or 0))
     new = [stage for stage in found if stage not in known]
-    if not new:
-        return []
-    ranked = sorted(set(found) - set(STATUSES), key=lambda stage: (found[stage] is None, found[stage] or 0))
-    entries = []
-    for place, stage in enumerate(ranked, 1):
-        guess = found[stage] if found[stage] is not None else place / (len(ranked) + 1)
-        entries.append(f"  [[stages]]\n  name = {toml.value(stage)}\n  probability = {min(max(guess, 0), 1):.2f}")
-    hint = suggest(new[0], known)
-    named = ", ".join(f"'{stage}'" for stage in new)
-    return [
-        f"{where}: kam.toml does not know the deal stages {named}.{hint} Correct them, or "
-        "write all your open stages in kam.toml, in the order of the funnel, with your own probabilities:\n"
-        + "\n".join(entries)
+    if new and not known & set(found):
+        entries = "\n".join(_entry(stage, likely[stage], i / (len(found) + 1)) for i, stage in enumerate(found, 1))
+        named = ", ".join(f"'{stage}'" for stage in new)
+        return [
+            f"{where}: kam.toml knows none of the deal stages {named}. Write your open stages there, in the order of the "
+            f"funnel, with your own probabilities:\n{entries}"
+        ], []
+    told = [
+        Fault(
+            "deals",
+            "deals",
+            "stage",
+            "unknown_stage",
+            "told",
+            rows[stage],
+            ((None, stage),),
+            suggest(stage, known).strip(),
+        )
+        for stage in new
     ]
+    return [], told
+
+
+def _entry(stage: str, chance: float | None, otherwise: float) -> str:
+    guess = min(max(otherwise if chance is None else chance, 0), 1)
+    return f"  [[stages]]\n  name = {toml.value(stage)}\n  probability = {guess:.2f}"
