@@ -19,7 +19,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kamlib import style, words
+from kamlib import frames, style, words
 from kamlib.files import write_atomically
 from kamlib.params import resolve
 from kamlib.workspace import Data
@@ -104,6 +104,7 @@ class Exhibits:
         self.folder = resolve(run_dir) / "exhibits" if run_dir else None
         words.speak(lang, data.settings.currency, data.settings.stage_names)
         style.apply()
+        frames.readable()
 
     def __call__(
         self, id: str, table: pd.DataFrame, plot: Plot, claim: Claim, *,
@@ -200,8 +201,8 @@ def png(figure: Figure) -> bytes:
     raw = io.BytesIO()
     figure.savefig(raw, format="png", metadata={"Software": None})
     out = io.BytesIO()
-    exact = Image.Quantize.MAXCOVERAGE  # median cut would merge colours that fill little space, as those of a legend
-    small = Image.open(raw).convert("RGB").quantize(128, exact, dither=Image.Dither.NONE)
+    method = Image.Quantize.FASTOCTREE  # median cut would merge colours that fill little space, as those of a legend
+    small = Image.open(raw).convert("RGB").quantize(128, method, dither=Image.Dither.NONE)
     small.save(out, format="png", optimize=True)
     return out.getvalue()
 

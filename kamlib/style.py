@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 import unicodedata
 from collections.abc import Sequence
 from importlib.resources import files
@@ -68,7 +67,8 @@ def _tick(value: float) -> str:
 def wrapped(text: str, width: int = 13) -> str:
     """Break `text` into lines of at most `width` columns where it can; a Chinese character takes two columns."""
     lines = [""]
-    for piece in re.findall(r"[\s（]*(?:[\u2e80-\uffef][，。；：、）]*|[^\s\u2e80-\uffef]+)", text):
+    unit = r"(?:\s(?:%|k|m|bn)(?!\w))?"  # stays with its number
+    for piece in re.findall(rf"[\s（]*(?:[\u2e80-\uffef]|[^\s\u2e80-\uffef]+{unit})[，。；：、）]*", text):
         if lines[-1] and _columns(lines[-1] + piece) > width:
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()
@@ -108,13 +108,17 @@ def reference_line(ax: Axes, value: float, text: str, *, axis: str = "y") -> Non
 
 
 def label_points(ax: Axes, x: Sequence[float], y: Sequence[float], texts: Sequence[str]) -> None:
-    """Write a name beside each point, moved apart where they would collide."""
+    """Write a name beside each point, moved apart where it would collide with another or with a point of the chart."""
     from adjustText import adjust_text
+    from matplotlib.collections import PathCollection
 
     labels = [ax.text(a, b, text, fontsize=8) for a, b, text in zip(x, y, texts, strict=True)]
     if labels:
         np.random.seed(0)  # adjustText breaks ties at random; pictures must not differ between runs
-        adjust_text(labels, x=list(x), y=list(y), ax=ax, arrowprops={"arrowstyle": "-", "color": PALE, "lw": 0.8})
+        drawn = [c.get_offsets() for c in ax.collections if isinstance(c, PathCollection)]
+        points = np.ma.concatenate([np.column_stack([x, y]), *drawn]).astype(float)
+        arrow = {"arrowstyle": "-", "color": GREY, "lw": 0.6}
+        adjust_text(labels, x=points[:, 0], y=points[:, 1], ax=ax, arrowprops=arrow)
 
 
 def bar_labels(ax: Axes, texts: Sequence[str]) -> None:
@@ -136,7 +140,7 @@ def heat_map(ax: Axes, values: pd.DataFrame, texts: pd.DataFrame, *, low: float 
         if np.isfinite(value):
             ink = "white" if value > low + 0.6 * (high - low) else INK
             ax.text(j, i, str(texts.iat[i, j]), ha="center", va="center", color=ink, fontsize=8)
-    ax.set_xticks(range(grid.shape[1]), [textwrap.fill(words.word(name), 14) for name in values.columns])
+    ax.set_xticks(range(grid.shape[1]), [wrapped(words.word(name)) for name in values.columns])
     ax.set_yticks(range(grid.shape[0]), [words.word(name) for name in values.index])
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
