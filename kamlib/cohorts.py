@@ -76,7 +76,7 @@ def _triangle(start: pd.DataFrame, last: int) -> pd.DataFrame:
     return sizes.drop(columns="new").assign(n_quarters=since).explode("n_quarters", ignore_index=True).infer_objects()
 
 
-@chart("heatmap", x="n_quarters", y="cohort", colour="retention_rate", size=(9, 5))
+@chart("heatmap", x="n_quarters", y="cohort", colour="retention_rate", size=(8, 4.2))
 def plot_cohorts(table: pd.DataFrame, ax: Axes | None = None, *, smallest: int = 1) -> Axes:
     """Draw the triangle of cohorts with at least `smallest` accounts; quarter_open quarters and small cohorts are hatched."""
     ax = ax or style.new_axes(plot_cohorts.size)
@@ -86,12 +86,12 @@ def plot_cohorts(table: pd.DataFrame, ax: Axes | None = None, *, smallest: int =
     rows = {cohort: i for i, cohort in enumerate(rate.index)}
     for cell in table[table["quarter_open"] | table["small"]].itertuples():
         corner = (cell.n_quarters - 0.5, rows[cell.cohort] - 0.5)
-        ax.add_patch(Rectangle(corner, 1, 1, fc=(1, 1, 1, 0.25), ec=(1, 1, 1, 0.6), hatch="///", lw=0))
+        ax.add_patch(Rectangle(corner, 1, 1, fc=(1, 1, 1, 0.25), ec=(0.6, 0.6, 0.6, 0.7), hatch="//", lw=0))
     sizes = table.groupby("cohort")["n_accounts"].first()
     ax.set_yticks(range(len(rate)), [f"{word(cohort)} (n = {sizes[cohort]})" for cohort in rate.index], fontsize=9)
     ax.set_xlabel(say(None, "quarters after the quarter of the first order", "首单季度之后的第几个季度"))
     note = say(None, "fewer than 5 accounts,\nor quarter not over", "客户少于 5 个，\n或季度未结束")
-    key = Patch(facecolor=style.GREY, hatch="///", edgecolor="white", label=note)
+    key = Patch(facecolor="white", hatch="///", edgecolor=style.GREY, label=note)
     ax.legend(handles=[key], loc="lower right", fontsize=8, handleheight=2)
     return ax
 
@@ -111,7 +111,7 @@ def cohorts_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     en = (
         f"{k} of {n} new accounts ({share(k / n)}; 95 % {share(low)} to {share(high)}) bought again four quarters later"
     )
-    zh = f"{n} 个新客户中有 {k} 个（{share(k / n)}，95% 区间 {share(low)}～{share(high)}）在第四个季度仍有购买"
+    zh = f"{n} 个新客户中有 {k} 个（{share(k / n)}，95 % 区间 {share(low)}～{share(high)}）在第四个季度仍有购买"
     if len(old):
         rate, many = float(old["retention_rate"].iloc[0]), int(old["n_accounts"].iloc[0])
         en += f", against {share(rate)} of {many} from before the data"

@@ -113,7 +113,8 @@ def transition_table(spells: pd.DataFrame, as_of: dt.date, *, months: int = 3, s
     """Count the moves between states over `steps` steps of `months` months that end with the last full month.
 
     One row per pair of states whose first was held by any account: state_from, state_to, n_moves, n_from (accounts in
-    state_from at the start of a step, summed over the steps), transition_rate with its interval (Dirichlet, prior 1/K).
+    state_from at the start of a step, summed over the steps), transition_rate with its interval (Dirichlet, prior 1/K),
+    n_months (in a step).
     An account counts once per step, so the rows of one account are not independent: read the intervals as a minimum.
     """
     last = pd.Timestamp(as_of) + pd.offsets.Day(1) - pd.offsets.MonthEnd(1)
@@ -131,7 +132,7 @@ def transition_table(spells: pd.DataFrame, as_of: dt.date, *, months: int = 3, s
     table = counts.rename_axis(index="state_from", columns="state_to").stack().rename("n_moves").reset_index()
     table["n_from"] = table.groupby("state_from")["n_moves"].transform("sum")
     table["transition_rate"] = table["n_moves"] / table["n_from"]
-    return table.assign(transition_rate_low=low.ravel(), transition_rate_high=high.ravel())
+    return table.assign(transition_rate_low=low.ravel(), transition_rate_high=high.ravel(), n_months=months)
 
 
 @chart("heatmap", x="state_to", y="state_from", colour="transition_rate", size=(8, 4.8))
@@ -163,11 +164,12 @@ def transitions_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     n, moves = int(rows["n_from"].iloc[0]), rows.set_index("state_to")["n_moves"]
     back, lost = int(moves[list(BUYING)].sum()), int(moves["churned"])
     low, high = stats.wilson(back, n)
+    step = int(rows["n_months"].iloc[0])
     return say(
         lang,
-        f"One step later {share(back / n)} of dormant accounts buy again "
-        f"(95 % {share(low)} to {share(high)}, n = {n}), {share(lost / n)} are lost.",
-        f"一期之后，{share(back / n)} 的沉默客户恢复购买（95% 区间 {share(low)}～{share(high)}，n = {n}），"
+        f"Within {step} months {share(back / n)} of dormant accounts buy again "
+        f"(95 % {share(low)} to {share(high)}, n = {n}); {share(lost / n)} are lost.",
+        f"{step} 个月后，{share(back / n)} 的沉默客户恢复购买（95 % 区间 {share(low)}～{share(high)}，n = {n}），"
         f"{share(lost / n)} 流失。",
     )
 
@@ -222,7 +224,7 @@ def win_back_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         return say(lang, "Win-back rate: not enough data (n = 0).", "挽回率：数据不足（n = 0）。")
     rate = f"{share(row['win_back_rate_low'])} – {share(row['win_back_rate_high'])}"
     en = f"{back} of {n} lost accounts bought again within a year (95 % {rate})"
-    zh = f"{n} 个流失客户中 {back} 个在一年内恢复购买（95% 区间 {rate}）"
+    zh = f"{n} 个流失客户中 {back} 个在一年内恢复购买（95 % 区间 {rate}）"
     if back:
         en += f", after {number(row['return_days'])} days (median)"
         zh += f"，中位时间 {number(row['return_days'])} 天"

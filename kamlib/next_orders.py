@@ -12,6 +12,7 @@ import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from kamlib import stats, style
 from kamlib.exhibit import chart
@@ -63,8 +64,8 @@ _NEXT = [
 ]  # fmt: skip
 
 
-@chart("dots", x="next_order", y="account_name", low="next_order_low", high="next_order_high", size=(8.5, 5))
-def plot_next_orders(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 15) -> Axes:
+@chart("dots", x="next_order", y="account_name", low="next_order_low", high="next_order_high", size=(8, 4))
+def plot_next_orders(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 12) -> Axes:
     """Draw the first `top_n` accounts: expected day as a dot, the interval as a bar, the as-of day as a line.
 
     The as-of day is where late_days count from.
@@ -98,7 +99,7 @@ def plot_next_orders(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int 
         say(
             None,
             "next order: expected day, and 80 % of the account's own gaps",
-            "下次订单：预计日期及自身间隔的 80% 范围",
+            "下次订单：预计日期及自身间隔的 80 % 范围",
         )
     )
     return ax
@@ -149,7 +150,7 @@ def coverage_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     return say(
         lang,
         f"The interval, meant to hold 80 % of the time, held for {rate} of {n:,} past orders.",
-        f"区间按 80% 设计，在过去 {n:,} 次订单中有 {rate} 落在其内。",
+        f"区间按 80 % 设计，在过去 {n:,} 次订单中有 {rate} 落在其内。",
     )
 
 
@@ -178,8 +179,8 @@ def dormant_table(
     return table.sort_values(["value_before", "account_id"], ascending=[False, True], ignore_index=True)[columns]
 
 
-@chart("bar", x="value_before", y="account_name", label="silence_days", size=(8.5, 4.2))
-def plot_dormant(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 12) -> Axes:
+@chart("bar", x="value_before", y="account_name", label="silence_days", size=(8, 3.2))
+def plot_dormant(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 10) -> Axes:
     """Draw what each dormant account used to buy in a year, with its silence beside its own threshold."""
     ax = ax or style.new_axes(plot_dormant.size)
     rows = table.head(top_n)
@@ -198,6 +199,7 @@ def plot_dormant(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 12
     ax.set_xlim(0, rows["value_before"].max() * 1.75 or 1)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(word("value_before"))
+    ax.xaxis.set_major_locator(MaxNLocator(5))
     style.money_axis(ax.xaxis)
     return ax
 

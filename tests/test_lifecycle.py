@@ -469,7 +469,7 @@ def test_practice_takes_the_right_answer_and_hints_at_the_wrong_ones(sample, que
     assert check(question.id, None).right is None
     for trap, hint in question.traps:
         verdict = check(question.id, trap(sample))
-        assert verdict.right is False
+        assert verdict.right is False, trap(sample)
         assert hint[0] in verdict.text
     for hint in question.hints:
         assert str(right) not in hint[0]

@@ -25,12 +25,12 @@ def _dormant_moves(data: Data) -> pd.Series:
     return moves[moves["state_from"] == "dormant"].set_index("state_to")["transition_rate"]
 
 
-def _back_rate(data: Data) -> float:
-    return float(_dormant_moves(data).reindex(lifecycle.BUYING).sum())
-
-
 def _lost_rate(data: Data) -> float:
     return float(_dormant_moves(data).get("churned", 0.0))
+
+
+def _kept_rate(data: Data) -> float:
+    return 1 - _lost_rate(data)
 
 
 def _tau1(data: Data) -> float:
@@ -60,18 +60,18 @@ def _silent_longest(data: Data) -> str:
 QUESTIONS = (
     Question(
         id="04.p1",
-        answer=_back_rate,
+        answer=_kept_rate,
         because=lambda data: (
-            f"{share(_back_rate(data))} bought again within one step, {share(_lost_rate(data))} were lost, the rest stayed "
-            "silent. Dormant is a warning that often comes in time.",
-            f"{share(_back_rate(data))} 在一期内恢复购买，{share(_lost_rate(data))} 流失，其余仍沉默。沉默是常常来得及的预警。",
+            f"{share(_lost_rate(data))} of dormant accounts are lost one step later; for {share(_kept_rate(data))} "
+            "the warning came in time.",
+            f"一期之后 {share(_lost_rate(data))} 的沉默客户流失；对其余 {share(_kept_rate(data))}，预警来得及。",
         ),
         hints=(
-            ("Most accounts that fall silent have not left yet.", "多数沉默客户尚未离开。"),
+            ("Dormant is a warning, not an end.", "沉默是预警，不是终点。"),
             ("Find the row of dormant accounts in 04.2.", "看 04.2 中“沉默”一行。"),
             (
-                "Add up that row's rates for all states in which accounts buy; write a share from 0 to 1.",
-                "把该行中所有在购状态的比率相加，写成 0 到 1 之间的小数。",
+                "Add up that row's rates for all states but lost; write a share from 0 to 1.",
+                "把该行中除流失以外的比率相加，写成 0 到 1 之间的小数。",
             ),
         ),
         tolerance=0.05,
@@ -79,8 +79,8 @@ QUESTIONS = (
             (
                 _lost_rate,
                 (
-                    "That is the share that was lost. The question is who came back.",
-                    "这是流失的占比，问的是恢复购买的占比。",
+                    "That is the share that was lost; the question is about the others.",
+                    "这是流失的占比，问的是其余客户。",
                 ),
             ),
         ),
