@@ -126,7 +126,9 @@ def _cumulate(ax: Axes, bars: BarContainer, heights: np.ndarray, total: float) -
         share(line[named] / total), (named, line[named]), (-4, 5), textcoords="offset points", ha="right", fontsize=8
     )
     ax.set_ylim(min(0, heights.min() * 1.2), line.max() * 1.08)
-    right = ax.secondary_yaxis("right", functions=(lambda v: v / total, lambda v: v * total))
+    right = ax.twinx()
+    right.set_ylim(np.array(ax.get_ylim()) / total)
+    right.grid(visible=False)
     style.percent_axis(right.yaxis)
     right.set_ylabel(word("cum_share"))
 

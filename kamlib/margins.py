@@ -68,7 +68,7 @@ def portfolio_margin(matrix: pd.DataFrame) -> float:
 
 
 @chart("scatter", x="revenue", y="contribution_share", colour="advice", label="account_name", size=(8, 5.2))
-def plot_matrix(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 8) -> Axes:
+def plot_matrix(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 6) -> Axes:
     """Draw accounts by revenue (log) and contribution margin, with the zero line, the cuts, and the advice in each cell;
     name the `top_n` with the largest loss or gap among those with high revenue."""
     ax = ax or style.new_axes(plot_matrix.size)

@@ -17,7 +17,7 @@ from kamlib.words import money, say, share, word
 
 MONEY_AXIS_BELOW = 0.2
 """A whale curve whose total is below this part of its peak (peak above 500 %) is drawn in money: shares would mislead."""
-UNALLOCATED = "unallocated_cost"
+UNALLOCATED, UNALLOCATED_NAME = "unallocated_cost", "unallocated · 未分摊"
 
 
 # --- The whale curve ----------------------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ def whale_table(mart: pd.DataFrame, *, unallocated: float = 0.0) -> pd.DataFrame
     rows = rows.sort_values(["contribution", "account_id"], ascending=[False, True], ignore_index=True)
     rows["accounts_share"] = (rows.index + 1) / max(len(rows), 1)
     if unallocated and len(rows):
-        rows.loc[len(rows)] = [UNALLOCATED, UNALLOCATED, False, 0.0, -unallocated, 1.0]
+        rows.loc[len(rows)] = [UNALLOCATED, UNALLOCATED_NAME, False, 0.0, -unallocated, 1.0]
     rows["cum_contribution"] = rows["contribution"].cumsum()
     total, peak = _accounts(rows)["contribution"].sum(), _accounts(rows)["cum_contribution"].max()
     rows["cum_share"] = rows["cum_contribution"] / total if total > MONEY_AXIS_BELOW * max(peak, 0) else np.nan
@@ -58,6 +58,11 @@ def whale_summary(whale: pd.DataFrame) -> dict[str, float]:
         "peak_share": peak / total if in_shares else np.nan, "erosion_share": peak / total - 1 if in_shares else np.nan,
         "best_fifth_share": fifth / total if in_shares else np.nan, "unallocated": -(whale["contribution"].sum() - total),
     }  # fmt: skip
+
+
+def count_accounts(whale: pd.DataFrame) -> int:
+    """Return how many accounts a `whale_table` holds, the row of unallocated cost left out."""
+    return len(_accounts(whale))
 
 
 def loss_makers(whale: pd.DataFrame) -> pd.DataFrame:
@@ -205,7 +210,7 @@ def plot_key_share(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.annotate(
             f"{share(row.key_share)} ({what})", (spot, y), (4, 0), textcoords="offset points", va="center", fontsize=8
         )
-    ax.set_yticks(at, [word(f"share_of_{name}") for name in table["measure"]])
+    ax.set_yticks(at, [word(name) for name in table["measure"]])
     ax.invert_yaxis()
     style.reference_line(ax, 0.5, say(None, "half", "一半"), axis="x")
     ax.set_xlim(min(0, value.min() * 1.1), max(1.0, value.max()) * 1.3)
@@ -226,7 +231,7 @@ def key_share_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     verdict = "main" if (ways > 0.5).all() else "not_main" if (ways <= 0.5).all() else "depends_main"
     return say(
         lang,
-        f"{n} key accounts ({of} of accounts) bring {part} of {word(what, lang).lower()} (counted otherwise {span}): "
+        f"Key accounts ({n}, {of} of accounts) bring {part} of {word(what, lang).lower()} (counted otherwise {span}): "
         f"{word(verdict, lang)}.",
-        f"{n} 个大客户（占客户数 {of}）贡献{word(what, lang)}的 {part}（换算法 {span}）：{word(verdict, lang)}。",
+        f"{n} 个大客户（占客户数 {of}）带来{word(what, lang)}的 {part}（换算法 {span}）：{word(verdict, lang)}。",
     )

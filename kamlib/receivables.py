@@ -175,6 +175,11 @@ def countback_days(owed: float, invoices: pd.DataFrame, day: dt.date) -> float:
     return np.nan
 
 
+def latest(table: pd.DataFrame, column: str) -> float:
+    """Return the last value of `column` of a `dso_table`; NaN when it is empty."""
+    return float(table[column].iloc[-1]) if len(table) else np.nan
+
+
 def dso_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Say DSO by both methods, and how much of it is owed to late payment."""
     now = table.iloc[-1]
@@ -208,23 +213,23 @@ def settlement_table(invoices: pd.DataFrame, payments: pd.DataFrame) -> pd.DataF
 def terms_table(mart: pd.DataFrame, invoices: pd.DataFrame, payments: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     """Compare how each account pays with its own terms, the latest payers first.
 
-    account_id, account_name, n_invoices (settled or past due; invoices still within terms say nothing yet), terms_days and
-    settle_days (weighted by amount, of settled invoices), late_days (settle beyond terms, idem), late_rate with
-    late_rate_low and late_rate_high (Wilson, 95 %): paid late, or past due and open.
+    account_id, account_name, n_invoices (with a due date, settled or past due; those still within terms say nothing
+    yet), n_paid_late (paid late, or past due and open), paid_late_rate with _low and _high (Wilson, 95 %); of settled
+    invoices, weighted by amount: terms_days, settle_days and beyond_terms_days (0 for those in time).
     """
-    paid = settlement_table(invoices, payments).merge(
-        invoices[["invoice_id", "due_date", "invoice_date"]], on="invoice_id"
-    )
+    dated = invoices[invoices["due_date"].notna()]
+    paid = settlement_table(dated, payments).merge(dated[["invoice_id", "due_date", "invoice_date"]], on="invoice_id")
     paid["terms_days"] = (paid["due_date"] - paid["invoice_date"]).dt.days
-    waiting = open_invoices(invoices, payments, as_of).query("overdue_days > 0 and open > 0")
-    late = pd.concat(
-        [paid[["account_id"]].assign(late=paid["late_days"] > 0), waiting[["account_id"]].assign(late=True)]
-    )
-    table = late.groupby("account_id")["late"].agg(n_invoices="size", n_late="sum").astype(int).reset_index()
-    for name in ("terms_days", "settle_days", "late_days"):
+    paid["beyond_terms_days"] = paid["late_days"]
+    waiting = open_invoices(dated, payments, as_of).query("overdue_days > 0 and open > 0")
+    flags = [paid[["account_id"]].assign(late=paid["late_days"] > 0), waiting[["account_id"]].assign(late=True)]
+    late = pd.concat(flags).groupby("account_id")["late"]
+    table = late.agg(n_invoices="size", n_paid_late="sum").astype(int).reset_index()
+    n_late, n = table["n_paid_late"], table["n_invoices"]
+    table["paid_late_rate"] = n_late / n
+    table["paid_late_rate_low"], table["paid_late_rate_high"] = stats.wilson(n_late, n)
+    for name in ("terms_days", "settle_days", "beyond_terms_days"):
         weighted = (paid[name] * paid["amount"]).groupby(paid["account_id"]).sum()
         table[name] = table["account_id"].map(weighted / paid.groupby("account_id")["amount"].sum())
-    table["late_rate"] = table["n_late"] / table["n_invoices"]
-    table["late_rate_low"], table["late_rate_high"] = stats.wilson(table["n_late"], table["n_invoices"])
     table = mart[["account_id", "account_name"]].merge(table, on="account_id")
-    return table.sort_values(["late_days", "account_id"], ascending=[False, True], ignore_index=True)
+    return table.sort_values(["beyond_terms_days", "account_id"], ascending=[False, True], ignore_index=True)

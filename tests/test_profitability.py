@@ -77,7 +77,7 @@ def test_key_accounts_are_tested_and_not_assumed():
     assert table.at["contribution_by_orders", "key_share"] == pytest.approx(360 / 230)
     claim = profitability.key_share_claim(table.reset_index())
     assert claim.startswith(
-        "1 key accounts (33 % of accounts) bring 20 % of contribution (counted otherwise 0 %–157 %)"
+        "Key accounts (1, 33 % of accounts) bring 20 % of contribution (counted otherwise 0 %–157 %)"
     )
     assert claim.endswith("it depends on the count.")
 

@@ -128,15 +128,15 @@ def test_accounts_are_compared_with_their_own_terms():
     ])  # fmt: skip
     payments = payments_of([("A", "1", "2025-02-20", 300.0), ("A", "2", "2025-03-02", 100.0)])
     row = receivables.terms_table(mart_of(revenue=[1.0]), invoices, payments, AS_OF).iloc[0]
-    assert (row["n_invoices"], row["n_late"]) == (
+    assert (row["n_invoices"], row["n_paid_late"]) == (
         3,
         2,
     )  # one late, one in time, one open and past due; one says nothing
     assert row["terms_days"] == pytest.approx((30 * 300 + 60 * 100) / 400)
     assert row["settle_days"] == pytest.approx((50 * 300 + 60 * 100) / 400)
-    assert row["late_days"] == pytest.approx(20 * 300 / 400)
-    assert row["late_rate"] == pytest.approx(2 / 3)
-    assert row["late_rate_low"] < 2 / 3 < row["late_rate_high"]
+    assert row["beyond_terms_days"] == pytest.approx(20 * 300 / 400)
+    assert row["paid_late_rate"] == pytest.approx(2 / 3)
+    assert row["paid_late_rate_low"] < 2 / 3 < row["paid_late_rate_high"]
 
 
 def test_the_public_file_of_2466_invoices(public_data):
@@ -159,7 +159,7 @@ def test_the_public_file_of_2466_invoices(public_data):
     accounts = pd.DataFrame({"account_id": raw["customerID"].unique()}).assign(account_name="x", owner="y")
     terms = receivables.terms_table(accounts, invoices, payments, dt.date(2014, 12, 31))
     assert len(terms) == 100
-    assert terms["n_late"].sum() == (raw["DaysLate"] > 0).sum()
+    assert terms["n_paid_late"].sum() == (raw["DaysLate"] > 0).sum()
     day = pd.Timestamp("2013-06-30")
     open_then = (dates["InvoiceDate"] <= day) & (dates["SettledDate"] > day)
     aged = receivables.ageing_table(accounts, invoices, payments, day.date())
