@@ -1,6 +1,7 @@
 """Funnel: who belongs to it, how deals move through stages, and what became of a mature cohort."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kamlib import funnel
+from kamlib.practice import Practice, matches
 from kamlib.stats import wilson
 
 seeds = st.integers(0, 10_000)
@@ -255,3 +257,43 @@ def test_the_sample_loses_most_in_the_planted_stage(sample):
     assert table.loc[table["conversion_rate"].idxmin(), "stage"] == BOTTLENECK_STAGE
     assert table["n_skipped"].sum() > 0
     assert table["n_returned"].sum() > 0
+
+
+# --- practice -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def questions(sample):
+    """The questions with answers and traps computed once: they do not change while we try wrong ones."""
+    from kamlib.practice.funnel import QUESTIONS
+
+    def fixed(compute):
+        value = compute(sample)
+        return lambda _: value
+
+    return {
+        q.id: replace(q, answer=fixed(q.answer), traps=tuple((fixed(trap), hint) for trap, hint in q.traps))
+        for q in QUESTIONS
+    }
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_practice_takes_the_right_answer_and_hints_at_the_likely_wrong_ones(sample, questions, lang):
+    check = Practice(sample, "03", lang=lang)
+    check.questions = questions
+    for id, question in questions.items():
+        right = question.answer(sample)
+        assert check(id, None).right is None
+        assert check(id, right).right is True
+        for trap, hint in question.traps:
+            if not matches(trap(sample), right, question.tolerance):
+                assert check(id, trap(sample)).text.endswith(hint[lang == "zh"])
+        for _ in question.hints:
+            verdict = check(id, "?")
+            assert verdict.right is False
+            assert str(right) not in verdict.text
+
+
+def test_the_likeliest_wrong_answer_differs_from_the_right_one(sample, questions):
+    for question in questions.values():
+        assert not matches(question.traps[0][0](sample), question.answer(sample), question.tolerance), question.id
