@@ -31,7 +31,7 @@ _PASSED = """
 def check(con: duckdb.DuckDBPyConnection, settings: Settings, where: Path) -> tuple[list[str], list[Fault]]:
     """Compare the stages of open deals, and those a deal passed through, with those of `kam.toml`.
 
-    When it knows none of them the funnel would be empty: a fault says what to write. Unknown ones among known ones are
+    When it knows none of several the funnel would be empty: a fault says what to write. Other unknown ones are
     told; they come last in the funnel and take the probability the CRM gives them.
     """
     likely: dict[str, float | None] = {}
@@ -42,7 +42,7 @@ def check(con: duckdb.DuckDBPyConnection, settings: Settings, where: Path) -> tu
     known = {stage.name for stage in settings.stages}
     found = sorted(likely.keys() - set(STATUSES), key=lambda stage: (likely[stage] is None, likely[stage] or 0))
     new = [stage for stage in found if stage not in known]
-    if new and not known & set(found):
+    if len(new) > 1 and not known & set(found):
         entries = "\n".join(_entry(stage, likely[stage], i / (len(found) + 1)) for i, stage in enumerate(found, 1))
         named = ", ".join(f"'{stage}'" for stage in new)
         return [
