@@ -45,7 +45,7 @@ def states(
 
     `order_days` needs account_id and order_date, `accounts` account_id, created_at and industry; nothing dated after
     `as_of` is read. `since` is the first day of the state; the thresholds are those of the present silence, missing
-    for prospects. With `contracts` (account_id, start_date, end_date) the end of a contract decides where one ran.
+    for prospects. With `contracts` (account_id, start_date, end_date) an account that fell silent is lost when its contract has ended.
     """
     known = silences(order_days, as_of, settings, accounts, contracts)
     latest = known.groupby("account_id", sort=False).tail(1)[["account_id", "tau1_days", "tau2_days"]]
@@ -67,8 +67,8 @@ def silences(
 
     One row per account and order day, in order: account_id, order_date, next_order (missing: none yet), n_order_days
     (so far), gap_days (before this order), tau1_days, tau2_days, dormant_from and lost_from (first days on which the
-    silence counts as dormant and as lost, reached or not), churn_date (the day τ1 was passed, or the day after the end
-    of a contract), first_order, gap_variation_ratio (of the gaps so far). `tau2_scale` stretches τ2, for sensitivity.
+    silence counts as dormant and as lost, reached or not), first_order, gap_variation_ratio (of the gaps so far). A
+    silence beyond τ1 is lost as soon as the contract that ran in it has ended. `tau2_scale` stretches τ2.
     """
     rows = _order_rows(order_days, as_of, accounts)
     p90 = _own_p90(rows).fillna(_borrowed_p90(rows))
@@ -78,11 +78,8 @@ def silences(
     rows["tau2_days"] = np.maximum(tau2 * tau2_scale, rows["tau1_days"])
     rows["dormant_from"] = _first_day_after(rows["order_date"], rows["tau1_days"])
     rows["lost_from"] = _first_day_after(rows["order_date"], rows["tau2_days"])
-    rows["churn_date"] = rows["dormant_from"]
-    ends = _contract_end(rows, contracts, as_of)
-    by_contract = np.maximum(rows["dormant_from"], ends + DAY)
-    for column in ("lost_from", "churn_date"):
-        rows[column] = by_contract.where(ends.notna(), rows[column])
+    ended = np.maximum(rows["dormant_from"], _contract_end(rows, contracts, as_of) + DAY)
+    rows["lost_from"] = np.fmin(rows["lost_from"], ended)
     return rows.drop(columns="segment")
 
 
@@ -129,11 +126,13 @@ def states_on(spells: pd.DataFrame, day: dt.date) -> pd.Series:
 def loss_events(known: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     """Return the losses confirmed by `as_of`, one row each: account_id, last_order, churn_date, confirmed_on, returned.
 
-    `churn_date` is the day the account is held to have left, `confirmed_on` the day on which that was known,
-    `returned` the day of the order that won it back, if any.
+    `churn_date` is the day the account is held to have left: the day on which its silence passed τ1. `confirmed_on` is
+    the day on which that was known, `returned` the day of the order that won it back, if any.
     """
     lost = known[~(known["lost_from"] >= known["next_order"]) & (known["lost_from"] <= _stamp(as_of))]
-    names = {"order_date": "last_order", "lost_from": "confirmed_on", "next_order": "returned"}
+    names = {
+        "order_date": "last_order", "dormant_from": "churn_date", "lost_from": "confirmed_on", "next_order": "returned",
+    }  # fmt: skip
     columns = ["account_id", "last_order", "churn_date", "confirmed_on", "returned"]
     return lost.rename(columns=names)[columns].reset_index(drop=True)
 

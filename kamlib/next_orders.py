@@ -163,7 +163,7 @@ def dormant_table(
     """List the accounts silent for longer than their own τ1 but not yet lost, the most valuable first.
 
     `known` are the silences of `kamlib.lifecycle`. One row per account: account_id, account_name, owner, last_order,
-    silence_days, tau1_days, lost_from (the day from which it counts as lost if nothing is ordered or renewed),
+    silence_days, tau1_days, lost_from (the day from which it counts as lost if nothing is ordered),
     value_before (ordered in the 12 months up to its last order), n_fixed (accounts that a fixed limit of 90 days would
     name; the same in each row).
     """

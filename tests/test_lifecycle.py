@@ -109,17 +109,18 @@ def contract(*spans: tuple[int, int]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("spans", "day", "expected"),
     [
-        ([(0, 300)], 181, "dormant"),  # silent, but the contract runs
-        ([(0, 300)], 300, "dormant"),
-        ([(0, 300)], 301, "churned"),
-        ([(0, 120), (121, 300)], 200, "dormant"),  # renewed in time
+        ([(0, 300)], 180, "dormant"),  # silent, and the contract runs
+        ([(0, 300)], 181, "churned"),  # it does not help that the contract runs
+        ([(0, 120)], 120, "dormant"),
+        ([(0, 120)], 121, "churned"),  # ended without renewal, and silent
+        ([(0, 120), (121, 300)], 125, "dormant"),  # renewed in time
         ([(0, 120), (130, 300)], 125, "churned"),  # not renewed when it ended
         ([(0, 60)], 61, "first_purchase"),  # the contract ended, but an order came less than τ1 ago
         ([(0, 60)], 91, "churned"),
         ([(-100, -10)], 91, "dormant"),  # a contract of the past decides nothing
     ],
 )
-def test_the_end_of_a_contract_decides_where_one_ran(spans, day, expected):
+def test_a_silent_account_is_lost_when_its_contract_has_ended(spans, day, expected):
     assert state(days(a=[0]), day, contract(*spans)) == expected
 
 
