@@ -163,7 +163,7 @@ def footer(n: int | None, of: str, sources: Sequence[str], as_of: dt.date, lang:
     """Return "n = 148 accounts · source: orders, returns · as of 2025-12-31" in `lang`, else the session's language."""
     parts = []
     if n is not None:
-        parts.append(f"n = {n:,} {words.word('n_' + of, lang)}")
+        parts.append(f"n = {n:,} {words.word('of_' + of, lang)}")
     if sources:
         listed = words.say(lang, ", ", "、").join(words.word(name, lang) for name in sources)
         parts.append(words.say(lang, f"source: {listed}", f"来源：{listed}"))

@@ -19,7 +19,7 @@ from kamlib import stats, style
 from kamlib.errors import InputError, suggest
 from kamlib.exhibit import chart
 from kamlib.mart.window import windows
-from kamlib.words import money, say, share, word
+from kamlib.words import money, say, share, short, word
 from kamlib.workspace import Data
 
 LARGE_CUSTOMER = 0.10
@@ -100,7 +100,7 @@ def plot_pareto(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 10)
     ax = ax or style.new_axes(plot_pareto.size)
     head, rest = table.head(top_n), table.iloc[top_n:]
     total = table["revenue"].sum()
-    labels, heights = list(head["account_name"]), list(head["revenue"])
+    labels, heights = [short(name) for name in head["account_name"]], list(head["revenue"])
     if len(rest):
         labels, heights = [*labels, _others(len(rest))], [*heights, rest["revenue"].sum()]
     colours = [style.BLUE if total > 0 and h >= LARGE_CUSTOMER * total else style.SKY for h in head["revenue"]]
@@ -141,8 +141,8 @@ def pareto_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         return say(lang, f"Net revenue of {n} accounts is not positive.", f"{n} 个客户的净收入合计不为正。")
     some, one = share(table["cum_share"].iloc[top - 1]), share(first["revenue_share"])
     above = first["revenue_share"] >= LARGE_CUSTOMER
-    en = f"The {top} largest of {n} accounts bring {some} of net revenue; {first['account_name']} alone {one}"
-    zh = f"{n} 个客户中最大的 {top} 个贡献净收入的 {some}；{first['account_name']} 一家占 {one}"
+    en = f"The {top} largest of {n} accounts bring {some} of net revenue; {short(first['account_name'])} alone {one}"
+    zh = f"{n} 个客户中最大的 {top} 个贡献净收入的 {some}；{short(first['account_name'])} 一家占 {one}"
     return say(
         lang,
         f"{en}, {'above' if above else 'below'} the 10 % flag.",
@@ -240,7 +240,7 @@ def plot_waterfall(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def waterfall_claim(table: pd.DataFrame, lang: str | None = "en", *, name: str = "") -> str:
     """Say what is left at the end and what discounts and serving took. `name` is the account, "" the whole portfolio."""
     first, last = table.iloc[0], table[table["kind"] == "total"].iloc[-1]
-    who, left = name or say(lang, "All accounts", "全部客户"), money(last["amount"], lang)
+    who, left = short(name) or say(lang, "All accounts", "全部客户"), money(last["amount"], lang)
     label, start = word(last["step"], lang), word(first["step"], lang)
     if not first["amount"] > 0:
         return say(lang, f"{who}: {label} {left}.", f"{who}：{label} {left}。")

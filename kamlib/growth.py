@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 
 from kamlib import stats, style
 from kamlib.exhibit import chart
-from kamlib.words import money, say, share, word
+from kamlib.words import money, say, share, short, word
 
 LEAST_MONTHS = 12
 """Below a year of complete months a trend is mostly season: none is drawn."""
@@ -184,12 +184,12 @@ def account_growth_table(mart: pd.DataFrame) -> pd.DataFrame:
 
 def account_growth_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Name the accounts that gained and lost most."""
-    best, worst = table.loc[table["change"].idxmax()], table.loc[table["change"].idxmin()]
+    best, worst = (short(table.loc[at, "account_name"]) for at in (table["change"].idxmax(), table["change"].idxmin()))
     up, down = table.loc[table["change"] > 0, "change"].sum(), table.loc[table["change"] < 0, "change"].sum()
     return say(
         lang,
-        f"Rises of {money(up, lang)} (most: {best['account_name']}) against falls of {money(-down, lang)} "
-        f"(most: {worst['account_name']}) at {len(table)} accounts.",
-        f"{len(table)} 个客户中，增长合计 {money(up, lang)}（最多：{best['account_name']}），"
-        f"下降合计 {money(-down, lang)}（最多：{worst['account_name']}）。",
+        f"Rises of {money(up, lang)} (most: {best}) against falls of {money(-down, lang)} "
+        f"(most: {worst}) at {len(table)} accounts.",
+        f"{len(table)} 个客户中，增长合计 {money(up, lang)}（最多：{best}），"
+        f"下降合计 {money(-down, lang)}（最多：{worst}）。",
     )

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 
 from kamlib import style
 from kamlib.exhibit import chart
-from kamlib.words import money, names, say, share, word
+from kamlib.words import money, names, say, share, short, word
 
 HIGH_REVENUE = 0.8
 """The largest accounts that together bring this share of revenue count as high-revenue (Pareto's 80 %)."""
@@ -89,7 +89,7 @@ def plot_matrix(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 6) 
     ax.set_xlim(left / 1.5, right * 4)
     text = say(None, f" all accounts {share(cut)}", f" 整体 {share(cut)}")
     ax.annotate(text, (left / 1.5, cut), (0, 2), textcoords="offset points", fontsize=8, color=style.GREY)
-    style.label_points(ax, flagged["revenue"], spots, flagged["account_name"])
+    style.label_points(ax, flagged["revenue"], spots, [short(name) for name in flagged["account_name"]])
     _advise(ax)
     ax.set_xlabel(word("revenue_log"))
     ax.set_ylabel(word("contribution_share"))
@@ -120,7 +120,7 @@ def matrix_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
             f"None of {len(high)} high-revenue accounts loses money; {n} can carry a further {EXTRA_DISCOUNT:.0%} discount.",
             f"{len(high)} 个高收入客户均不亏损；其中 {n} 个可承受再让利 {EXTRA_DISCOUNT:.0%}。",
         )
-    who, lost = names(list(losing["account_name"]), lang, most=2), money(losing["stake"].sum(), lang)
+    who, lost = names([short(name) for name in losing["account_name"]], lang), money(losing["stake"].sum(), lang)
     return say(
         lang,
         f"{len(losing)} of {len(high)} high-revenue accounts lose {lost}: {who}; reprice before any discount.",
@@ -162,19 +162,19 @@ ACTION_COLOURS = {"collect": style.VERMILION, "reprice": style.ORANGE, "cut_cost
 
 @chart("bar", x="amount", y="account_name", colour="action", size=(8, 5.6))
 def plot_actions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the money at stake per account, grouped by action and due date, with the owner's name."""
+    """Draw the money at stake per account, grouped by action and due date, with what it takes and the owner."""
     ax = ax or style.new_axes(plot_actions.size)
     at = np.arange(len(table)) + 0.6 * table["action"].ne(table["action"].shift()).cumsum().to_numpy()
     for action, rows in table.groupby("action", sort=False):
         due = f"{rows['due_date'].iloc[0]:%Y-%m-%d}"
-        label = say(None, f"{word(f'{action}_short')}, by {due}", f"{word(f'{action}_short')}，{due} 前")
+        label = say(None, f"{word(f'{action}_amount')}, by {due}", f"{word(f'{action}_amount')}，{due} 前")
         ax.barh(at[rows.index], rows["amount"], color=ACTION_COLOURS[action], label=label)
     for y, row in zip(at, table.itertuples(), strict=True):
         text = " · ".join([money(row.amount), *_why(row), word(row.owner)])
         ax.annotate(text, (row.amount, y), (4, 0), textcoords="offset points", va="center", fontsize=8)
-    ax.set_yticks(at, table["account_name"], fontsize=8)
+    ax.set_yticks(at, [short(name) for name in table["account_name"]], fontsize=8)
     ax.invert_yaxis()
-    ax.set_xlim(0, table["amount"].max() * 1.7)
+    ax.set_xlim(0, table["amount"].max() * 1.5)
     ax.locator_params(axis="x", nbins=6)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(word("stake"))
@@ -184,14 +184,10 @@ def plot_actions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def _why(row) -> list[str]:
-    """What to say beside the amount: what it is, or what it takes."""
+    """What an action takes, to be said beside its amount: the price rise, or how old the oldest invoice is."""
     if row.action == "collect":
-        return [say(None, f"up to {row.oldest_days:.0f} days late", f"最长逾期 {row.oldest_days:.0f} 天")]
-    if row.action == "reprice":
-        return [
-            say(None, f"price +{share(row.price_rise_rate)} to break even", f"提价 {share(row.price_rise_rate)} 保本")
-        ]
-    return [word("gap_to_margin" if row.action == "cut_cost" else "discount_affordable")]
+        return [say(None, f"{row.oldest_days:.0f} days", f"{row.oldest_days:.0f} 天")]
+    return [f"+{share(row.price_rise_rate)}"] if row.action == "reprice" else []
 
 
 def actions_claim(table: pd.DataFrame, lang: str | None = "en") -> str:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from kamlib import style
 from kamlib.exhibit import chart
 from kamlib.mart import key_accounts
-from kamlib.words import money, say, share, word
+from kamlib.words import money, say, share, short, word
 
 MONEY_AXIS_BELOW = 0.2
 """A whale curve whose total is below this part of its peak (peak above 500 %) is drawn in money: shares would mislead."""
@@ -123,7 +123,7 @@ def _mark_peak(ax: Axes, n: int, top: float, found: dict[str, float]) -> None:
 def _mark_losses(ax: Axes, worst: pd.DataFrame, n: int, column: str) -> None:
     """Name the last accounts on the curve beside their end, one line each, the largest loss at the bottom."""
     text = "\n".join(
-        f"{name} {money(loss)}" for name, loss in zip(worst["account_name"], worst["contribution"], strict=True)
+        f"{short(name)} {money(loss)}" for name, loss in zip(worst["account_name"], worst["contribution"], strict=True)
     )
     if text:
         ax.annotate(
@@ -150,7 +150,7 @@ def whale_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         return say(
             lang, f"None of {n} accounts loses money after cost-to-serve.", f"{n} 个客户在扣除服务成本后均不亏损。"
         )
-    worst = loss_makers(table)["account_name"].iloc[0]
+    worst = short(loss_makers(table)["account_name"].iloc[0])
     en = f"{losing} of {n} accounts lose {lost} after cost-to-serve (most: {worst})"
     zh = f"{n} 个客户中 {losing} 个扣除服务成本后亏损 {lost}（最多：{worst}）"
     if not np.isfinite(found["peak_share"]):

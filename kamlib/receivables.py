@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 
 from kamlib import stats, style
 from kamlib.exhibit import chart
-from kamlib.words import money, number, say, share, word
+from kamlib.words import money, number, say, share, short, word
 
 BUCKETS = ("not_due", "overdue_1_30", "overdue_31_60", "overdue_61_90", "overdue_over_90")
 COLOURS = (style.PALE, style.SKY, style.BLUE, style.ORANGE, style.VERMILION)
@@ -78,11 +78,12 @@ def plot_ageing(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 10)
     left = np.zeros(len(head))
     for bucket, colour in zip(BUCKETS, COLOURS, strict=True):
         width = head[bucket].clip(lower=0)  # a stack cannot show credits; the amounts at the ends are net of them
-        ax.barh(head["account_name"], width, left=left, color=colour, label=word(bucket))
+        ax.barh(range(len(head)), width, left=left, color=colour, label=word(bucket))
         left += width.to_numpy()
     for y, (end, late) in enumerate(zip(left, head["overdue"], strict=True)):
         text = say(None, f"{money(late)} overdue", f"逾期 {money(late)}")
         ax.annotate(text, (end, y), (4, 0), textcoords="offset points", va="center", fontsize=8)
+    ax.set_yticks(range(len(head)), [short(name) for name in head["account_name"]])
     ax.invert_yaxis()
     ax.margins(x=0.2)
     ax.grid(axis="y", visible=False)
@@ -119,7 +120,7 @@ def ageing_claim(table: pd.DataFrame, lang: str | None = "en", *, dso: float = n
 def dso_table(invoices: pd.DataFrame, payments: pd.DataFrame, as_of: dt.date, *, n_months: int = 13) -> pd.DataFrame:
     """Return days sales outstanding on `as_of` and at the `n_months` − 1 month-ends before it, oldest first.
 
-    day; receivable and not_due (open invoices); invoiced (the 365 days before); simple_days = receivable ÷ invoiced ×
+    on_day; receivable and not_due (open invoices); invoiced (the 365 days before); simple_days = receivable ÷ invoiced ×
     365; countback_days: the receivable set against the latest months' invoices, newest first, which does not move when
     sales swing; best_possible_days: as simple, with the part not yet due; delinquent_days = simple − best possible.
     Missing before a year of invoices (countback: when the receivable exceeds all invoices).
@@ -132,7 +133,7 @@ def dso_table(invoices: pd.DataFrame, payments: pd.DataFrame, as_of: dt.date, *,
 
 
 DSO_COLUMNS = (
-    "day", "receivable", "not_due", "invoiced", "simple_days", "countback_days", "best_possible_days",
+    "on_day", "receivable", "not_due", "invoiced", "simple_days", "countback_days", "best_possible_days",
     "delinquent_days",
 )  # fmt: skip
 

@@ -99,7 +99,7 @@ def test_dso_of_steady_sales_is_the_same_by_both_methods():
     assert now["countback_days"] == pytest.approx(40)
     assert now["best_possible_days"] == pytest.approx(31)  # due on the day itself is not late
     assert now["delinquent_days"] == pytest.approx(9)
-    assert list(table["day"].dt.strftime("%Y-%m-%d"))[-2:] == ["2025-11-30", "2025-12-31"]
+    assert list(table["on_day"].dt.strftime("%Y-%m-%d"))[-2:] == ["2025-11-30", "2025-12-31"]
     assert len(table) == 13
     assert receivables.dso_claim(table) == "DSO 40 days (countback 40): 31 by the terms granted, 9 by late payment."
 

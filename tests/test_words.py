@@ -60,3 +60,12 @@ def test_labels_follow_the_language_and_data_stays_as_it_is():
     assert words.word("account_name") == "客户名称"
     assert words.word("华东") == "华东"
     assert words.say(None, "yes", "是") == "是"
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [("青岛弘泽食品机械有限公司", "青岛弘泽食品机械"), ("成都睿固股份有限公司", "成都睿固"), ("Redmesa Controls Ltd.", "Redmesa Controls"),
+     ("Borneax Engineering Co., Ltd.", "Borneax Engineering"), ("Ada", "Ada"), ("有限公司", "有限公司"), ("Cobalt", "Cobalt")],
+)  # fmt: skip
+def test_short_names_leave_the_legal_form_out(name, short):
+    assert words.short(name) == short

@@ -106,3 +106,15 @@ def names(items: list[str], lang: str | None = None, most: int = 3) -> str:
     head, rest = items[:most], len(items) - most
     joined = say(lang, ", ", "、").join(head)
     return joined if rest <= 0 else joined + say(lang, f" and {rest} more", f"等 {len(items)} 个")
+
+
+LEGAL_FORMS = (
+    "股份有限公司", "有限责任公司", "有限公司", " Co., Ltd.", " Co., Ltd", " Ltd.", " Ltd", " Co.", " Inc.", " Inc", " LLC",
+    " GmbH", " AG", " AB", " B.V.", " S.A.", " S.r.l.", " S.p.A.", " Sp. z o.o.", " Sdn. Bhd.", " Pte.", " plc",
+)  # fmt: skip
+
+
+def short(name: str) -> str:
+    """Return a company's name as people say it, without its legal form: for charts and sentences, never for tables."""
+    form = next((form for form in LEGAL_FORMS if name.endswith(form) and len(name) > len(form) + 1), "")
+    return name.removesuffix(form)
