@@ -8,6 +8,7 @@ from pathlib import Path
 from kamlib.errors import InputError
 from kamlib.sample import accounts as portfolio
 from kamlib.sample import contacts_log, deals, longtail, money, orders, people, plans, voices
+from kamlib.sample.codebook import codebook
 from kamlib.sample.world import World
 from kamlib.sample.write import ParquetFiles, to_arrow, write_csv, write_settings
 from kamlib.tables import TABLES
@@ -51,6 +52,7 @@ def generate(into: Path, accounts: int = 150, seed: int = 7, progress: Callable[
     else:
         for name, table in TABLES.items():
             write_csv(into / f"{name}.csv", table, rows[name])
+        (into / "README.md").write_text(codebook(rows), encoding="utf-8", newline="\n")
     write_settings(into)
 
 

@@ -192,8 +192,9 @@ def _story(profile: Profile) -> None:
         }
         profile.mood, profile.orders_per_year = profile.mood // 3, max(profile.orders_per_year, 9)
     elif profile.id == stories.COSTLY_ACCOUNT:
-        profile.discount, profile.orders_per_year, profile.engineering_hours = 286, 112, 460
+        profile.discount, profile.orders_per_year, profile.engineering_hours = 284, 112, 430
         profile.growth, profile.kind, profile.terms, profile.pay_delay = 60, "OEM", 90, 22
+        profile.products = {"P101": 10, "P102": 12, "P104": 6, "P202": 4, "P401": 8, "P403": 5, "P602": 3}
     elif profile.id == stories.CHAMPION_ACCOUNT:
         profile.growth, profile.mood, profile.kind = 80, 150, "OEM"
     elif profile.id == stories.GROWING_ACCOUNT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from dataclasses import dataclass
 
 from kamlib.sample import stories
 from kamlib.sample.catalog import CATEGORIES, DAYS, FIRST_DAY, LAST_DAY, PRODUCTS, REPS, festival_offset
@@ -30,27 +31,39 @@ NEXT_STEPS = {
 DAY = dt.timedelta(days=1)
 
 
-class _Luck:
-    """Chances that one rep meets on schedule rather than by luck, so that his true rates show in few deals.
+@dataclass
+class _Fate:
+    """What is decided before a deal begins."""
 
-    He is a little better than the others in every step.
-    """
+    rival: str | None
+    stuck: int
+    """Stage number in which it stays open for ever; -1 for none."""
+    invalid: int
+    """Stage number in which it proves to be no deal; -1 for none."""
+    delay: int
+    """Days until the proposal is followed up."""
+    wins: bool | None = None
+    """Whether it is won, if that is not left to chance."""
+
+
+class _Quota:
+    """One rep wins exactly his share of each type of customer: with few deals, luck would hide the story."""
 
     def __init__(self) -> None:
-        self.debt: dict[tuple, int] = defaultdict(lambda: 500)
+        self.saved: dict[str, int] = defaultdict(lambda: 600)
 
-    def passes(self, deal: dict, profile: Profile, step: str, chance: int, draw: Stream) -> bool:
-        if deal["owner"] != stories.MIX_REP:
-            return draw.chance(chance)
-        self.debt[profile.kind, step] += chance - 50 if step == "slow" else min(chance + 38, 985)
-        passed = self.debt[profile.kind, step] >= 1000
-        self.debt[profile.kind, step] -= 1000 * passed
-        return passed
+    def wins(self, deal: dict, profile: Profile, fate: _Fate) -> bool | None:
+        if deal["owner"] != stories.MIX_REP or max(fate.stuck, fate.invalid) >= 0:
+            return None
+        self.saved[profile.kind] += stories.MIX_WINS[profile.kind]
+        won = self.saved[profile.kind] >= 1000
+        self.saved[profile.kind] -= 1000 * won
+        return won
 
 
 def build(world: World) -> None:
     """Write deals and deal_stage_history."""
-    luck, starts = _Luck(), []
+    quota, starts = _Quota(), []
     for profile in world.profiles:
         draw = world.draw("deals", profile.id)
         starts += [(day, profile) for day in _created(world, profile, draw)]
@@ -59,7 +72,7 @@ def build(world: World) -> None:
         draw = world.draw("deal", number, profile.id)
         deal = _new(f"D{number:05d}", profile, day, draw)
         world.rows["deals"].append(deal)
-        _run(world, deal, profile, luck, draw)
+        _run(world, deal, profile, quota, draw)
     _orphans(world, len(starts))
 
 
@@ -103,33 +116,47 @@ def _new(deal_id: str, profile: Profile, day: dt.date, draw: Stream) -> dict:
     }  # fmt: skip
 
 
-def _run(world: World, deal: dict, profile: Profile, luck: _Luck, draw: Stream) -> None:
+def _run(world: World, deal: dict, profile: Profile, quota: _Quota, draw: Stream) -> None:
     """Lead one deal through its stages until it is closed, gets stuck, or the data end."""
-    path = _path(draw)
-    fate = {
-        "rival": _rival(profile, deal, draw), "stuck": draw.between(0, 3) if draw.chance(35) else -1,
-        "invalid": draw.between(0, 1) if draw.chance(62) else -1, "delay": _delay(luck, deal, profile, draw),
-    }  # fmt: skip
+    path, fate = _path(draw), _fate(deal, profile, quota, draw)
+    deal["_delay"] = fate.delay
     day = deal["created_at"]
     for step, stage in enumerate(path):
         _enter(world, deal, stage, day, step, draw)
-        leave = day + DAY * _dwell(deal, stage, fate["delay"], draw)
-        if _stuck(profile, stage, fate, leave):
-            leave = LAST_DAY + DAY
-        if leave > LAST_DAY:
+        leave = day + DAY * _dwell(deal, stage, fate.delay, draw)
+        if leave > LAST_DAY or _stuck(profile, stage, fate, leave):
             _leave_open(deal, day, draw)
             return
         day = leave
-        if fate["invalid"] == STAGES.index(stage):
+        if fate.invalid == STAGES.index(stage):
             deal |= {"status": "invalid", "closed_at": day}
             return
-        if step + 1 < len(path) and STAGES.index(path[step + 1]) < STAGES.index(stage):
+        last = step + 1 == len(path)
+        if not last and STAGES.index(path[step + 1]) < STAGES.index(stage):
             continue
-        closing = step + 1 == len(path) and not _can_win(profile, day)
-        if closing or not luck.passes(deal, profile, stage, _chance(profile, stage, fate, day), draw):
-            _lose(deal, profile, fate["rival"], day, draw)
+        if not _passes(profile, stage, fate, day, last, draw):
+            _lose(deal, profile, fate.rival, day, draw)
             return
-    deal |= {"status": "won", "closed_at": day, "competitor": fate["rival"] if draw.chance(800) else None}
+    deal |= {"status": "won", "closed_at": day, "competitor": fate.rival if draw.chance(800) else None}
+
+
+def _fate(deal: dict, profile: Profile, quota: _Quota, draw: Stream) -> _Fate:
+    fate = _Fate(
+        rival=_rival(profile, deal, draw), stuck=draw.between(0, 3) if draw.chance(35) else -1,
+        invalid=draw.between(0, 1) if draw.chance(62) else -1, delay=0,
+    )  # fmt: skip
+    fate.wins = quota.wins(deal, profile, fate)
+    fate.delay = _delay({None: 330, True: 200, False: 380}[fate.wins], draw)
+    return fate
+
+
+def _passes(profile: Profile, stage: str, fate: _Fate, day: dt.date, last: bool, draw: Stream) -> bool:
+    """Return whether the deal leaves the stage forwards, or, from the last one, is won."""
+    if last and not _can_win(profile, day):
+        return False
+    if fate.wins is not None and (fate.wins or last):
+        return fate.wins
+    return draw.chance(_chance(profile, stage, fate, day))
 
 
 def _can_win(profile: Profile, day: dt.date) -> bool:
@@ -147,9 +174,9 @@ def _path(draw: Stream) -> list[str]:
     return [stage for stage in STAGES if stage != skipped]
 
 
-def _delay(luck: _Luck, deal: dict, profile: Profile, draw: Stream) -> int:
-    """Return the days until the proposal is followed up; about a third wait longer than two weeks."""
-    if luck.passes(deal, profile, "slow", 330, draw):
+def _delay(slow: int, draw: Stream) -> int:
+    """Return the days until the proposal is followed up; `slow` is the chance of more than two weeks."""
+    if draw.chance(slow):
         return draw.between(stories.SLOW_FOLLOW_UP_DAYS + 1, 46)
     return draw.between(1, 6) if draw.chance(690) else draw.between(7, stories.SLOW_FOLLOW_UP_DAYS)
 
@@ -158,7 +185,6 @@ def _dwell(deal: dict, stage: str, delay: int, draw: Stream) -> int:
     low, high = DWELL[stage]
     days = draw.between(low, high) + draw.between(0, high) * draw.below(2)
     if stage == stories.BOTTLENECK_STAGE:
-        deal.setdefault("_delay", delay)
         days += delay * 13 // 10
     return (
         days * {"online": 8, "offline": 10, "partner": 12}[deal["channel"]] // 10
@@ -167,13 +193,13 @@ def _dwell(deal: dict, stage: str, delay: int, draw: Stream) -> int:
     )
 
 
-def _chance(profile: Profile, stage: str, fate: dict, day: dt.date) -> int:
+def _chance(profile: Profile, stage: str, fate: _Fate, day: dt.date) -> int:
     if stage == stories.BOTTLENECK_STAGE:
-        delay = fate["delay"]
+        delay = fate.delay
         chance = stories.PASS_FAST if delay <= 6 else stories.PASS_MIDDLE if delay <= 14 else stories.PASS_SLOW
     else:
         chance = PASS[profile.kind][{"qualification": 0, "needs": 1, "negotiation": 2}[stage]]
-    if fate["rival"] == stories.RIVAL and profile.region == stories.RIVAL_REGION and day >= stories.RIVAL_FROM:
+    if fate.rival == stories.RIVAL and profile.region == stories.RIVAL_REGION and day >= stories.RIVAL_FROM:
         chance = chance * {"proposal": 560, "negotiation": 400}.get(stage, 1000) // 1000
     return chance
 
@@ -185,7 +211,7 @@ def _rival(profile: Profile, deal: dict, draw: Stream) -> str | None:
     return draw.weighted({stories.RIVAL: 70 if near else 24, **dict.fromkeys(stories.OTHER_RIVALS, 10 if near else 19)})
 
 
-def _stuck(profile: Profile, stage: str, fate: dict, leave: dt.date) -> bool:
+def _stuck(profile: Profile, stage: str, fate: _Fate, leave: dt.date) -> bool:
     orphaned = profile.id == stories.CHAMPION_ACCOUNT and leave > stories.CHAMPION_LEFT
     gone = (
         profile.stop is not None
@@ -193,7 +219,7 @@ def _stuck(profile: Profile, stage: str, fate: dict, leave: dt.date) -> bool:
         and profile.back is None
         and profile.fate == "dormant"
     )
-    return STAGES.index(stage) == fate["stuck"] or orphaned or gone
+    return STAGES.index(stage) == fate.stuck or orphaned or gone
 
 
 def _enter(world: World, deal: dict, stage: str, day: dt.date, step: int, draw: Stream) -> None:

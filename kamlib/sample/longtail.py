@@ -118,7 +118,7 @@ class _Block:
         self.place, self.bits, self.more = field(bits, 0, len(_PLACES)), bits, more
         self.category, self.discount = field(bits, 16, 6), 10 + field(bits, 32, 90)
         self.bulk, self.terms = 4 + field(bits, 48, 28), np.array([30, 30, 45, 60])[field(more, 0, 4)]
-        self.counts = _skewed(28, 900, 400)[field(more, 16, 1024)]
+        self.counts = _skewed(29, 900, 400)[field(more, 16, 1024)]
         begin = np.where(field(more, 32, 5) == 0, field(more, 48, SLOTS * 3 // 4), 0)
         end = np.where(field(more, 40, 8) == 0, begin + (SLOTS - begin) * (1 + field(more, 24, 6)) // 8, SLOTS)
         self.counts = np.maximum(self.counts * (end - begin) // SLOTS, 1)
