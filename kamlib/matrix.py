@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from kamlib import style
 from kamlib.exhibit import chart
 from kamlib.ranking import measure_of, value_measure
 from kamlib.scoring import percentile
+from kamlib.tiering import short_name
 from kamlib.words import names, number, say, share, word
 
 POTENTIAL = {"wallet_gap_share": 4, "growth": 2, "open_pipeline": 2, "influence": 2}
@@ -50,14 +50,10 @@ def matrix_table(accounts: pd.DataFrame, value_cut: float = 50, potential_cut: f
     return table.sort_values(["value_score", "account_id"], ascending=[False, True], ignore_index=True)
 
 
-MOST_LABELS = 14
-LEGAL_FORM = re.compile(
-    r"(集团)?(股份)?(有限责任公司|有限公司)$"
-    r"|,? +((Co\.?,? )?Ltd\.?|GmbH.*|AG|Inc\.?|LLC|S\.?A\.?( de C\.?V\.?)?|S\.?r\.?l\.?|S\.?p\.?A\.?|Sdn\.? Bhd\.?|Pty Ltd|B\.?V\.?)$"
-)
+MOST_LABELS = 12
 
 
-@chart("bubble", size=(9, 6.5), x="value_score", y="potential_score", label="account_name", colour="tier")
+@chart("bubble", size=(8.5, 5.5), x="value_score", y="potential_score", label="account_name", colour="tier")
 def plot_matrix(
     table: pd.DataFrame, ax: Axes | None = None, *, value_cut: float = 50, potential_cut: float = 50
 ) -> Axes:
@@ -93,11 +89,6 @@ def plot_matrix(
     for handle in legend.legend_handles:
         handle.set_sizes([60])
     return ax
-
-
-def short_name(name: str) -> str:
-    """Return a company's name without its legal form, for labels in charts."""
-    return LEGAL_FORM.sub("", str(name)).strip() or str(name)
 
 
 def _corners(ax: Axes, known: pd.DataFrame, value_cut: float, potential_cut: float) -> None:
@@ -178,7 +169,11 @@ def _why(row: tuple, lang: str) -> str:
         )
     if pd.notna(row.growth):
         reasons.append(
-            say(lang, f"revenue {'+' if row.growth > 0 else ''}{share(row.growth)}", f"收入同比{share(row.growth)}")
+            say(
+                lang,
+                f"revenue {'+' if row.growth > 0 else ''}{share(row.growth)}",
+                f"收入同比{'+' if row.growth > 0 else ''}{share(row.growth)}",
+            )
         )
     if pd.notna(row.gap_score):
         gap, lever = number(row.gap_score, 1), word(row.lever, lang)

@@ -132,7 +132,7 @@ def _filled(column: pd.Series) -> pd.Series:
     return text.where(text.str.strip() != "", "unknown")
 
 
-@chart("bar", size=(9, 5), x="revenue", y="segment")
+@chart("bar", size=(8.5, 4), x="revenue", y="segment")
 def plot_segments(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = MOST_ROWS) -> Axes:
     """Draw revenue per segment with its accounts, margin and growth; pale where fewer than five accounts."""
     ax = ax or style.new_axes(plot_segments.size)
@@ -144,7 +144,7 @@ def plot_segments(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = M
         tail = table.tail(rest)
         names.append(f"{word('other')} ({rest})")
         values.append(tail["revenue"].sum())
-        texts.append(f"{money(values[-1])} · {tail['n_accounts'].sum()} {word('n_accounts')}")
+        texts.append(f"{money(values[-1])} · {tail['n_accounts'].sum()} {word('n_accounts').lower()}")
         colours.append(style.PALE)
     ax.barh(range(len(names)), values, color=colours)
     ax.set_yticks(range(len(names)), names)
@@ -162,7 +162,7 @@ def plot_segments(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = M
 def _segment_text(row: tuple) -> str:
     margin = say(None, f" · margin {share(row.gross_margin_share)}", f" · 毛利率 {share(row.gross_margin_share)}")
     growth = "" if pd.isna(row.growth) else f" · {_signed(row.growth)}"
-    counted = f"{row.n_accounts} {word('n_accounts')}" + ("*" if row.is_small else "")
+    counted = f"{row.n_accounts} {word('n_accounts').lower()}" + ("*" if row.is_small else "")
     return f"{money(row.revenue)} · {counted}" + ("" if pd.isna(row.gross_margin_share) else margin) + growth
 
 
@@ -187,7 +187,7 @@ def segments_claim(table: pd.DataFrame, lang: str = "en") -> str:
     )
 
 
-@chart("heatmap", size=(9, 5), x="column_segment", y="row_segment", colour="revenue_share")
+@chart("heatmap", size=(8, 4), x="column_segment", y="row_segment", colour="revenue_share")
 def plot_crosstab(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = MOST_CELLS) -> Axes:
     """Draw each cell's share of revenue and number of accounts; the smallest rows and columns are put together."""
     ax = ax or style.new_axes(plot_crosstab.size)

@@ -67,8 +67,9 @@ def _tick(value: float) -> str:
 def wrapped(text: str, width: int = 13) -> str:
     """Break `text` into lines of at most `width` columns where it can; a Chinese character takes two columns."""
     lines = [""]
-    unit = r"(?:\s(?:%|k|m|bn)(?!\w))?"  # stays with its number
-    for piece in re.findall(rf"[\s（]*(?:[\u2e80-\uffef]|[^\s\u2e80-\uffef]+{unit})[，。；：、）]*", text):
+    unit = r"(?:\s(?:%|k|m|bn)(?!\w)[^\s\u2e80-\uffef]*)?"  # stays with its number, as does "n = 36"
+    latin = rf"(?:n = )?[^\s\u2e80-\uffef]+{unit}"
+    for piece in re.findall(rf"[\s（]*(?:[\u2e80-\uffef]|{latin})[，。；：、）]*", text):
         if lines[-1] and _columns(lines[-1] + piece) > width:
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()
@@ -135,7 +136,8 @@ def heat_map(ax: Axes, values: pd.DataFrame, texts: pd.DataFrame, *, low: float 
     grid = values.to_numpy(float)
     known = grid[np.isfinite(grid)]
     high = max(known.max(initial=low), low + 1e-9) if high is None else high
-    ax.imshow(grid, cmap=SEQUENTIAL, aspect="auto", vmin=low, vmax=high)
+    paper = low - 0.15 * (high - low)  # the lowest value is pale, not white: white is "no value"
+    ax.imshow(grid, cmap=SEQUENTIAL, aspect="auto", vmin=paper, vmax=high)
     for (i, j), value in np.ndenumerate(grid):
         if np.isfinite(value):
             ink = "white" if value > low + 0.6 * (high - low) else INK

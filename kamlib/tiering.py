@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -20,8 +22,13 @@ NEAR = 2.0
 MANY_NEAR = 0.25
 LEVERS = ("purchasing_power", "frequency", "loyalty")
 """What selling and service can move within a year; history and market influence are as they are."""
-MOST_ROWS = 30
+MOST_DOTS, MOST_SCORED, MOST_LISTED = 30, 20, 6
+"""Rows that the pictures of the three tables show; the tables hold all."""
 CUTS = Tiers().cuts
+LEGAL_FORM = re.compile(
+    r"(集团)?(股份)?(有限责任公司|有限公司)$"
+    r"|,? +((Co\.?,? )?Ltd\.?|GmbH.*|AG|Inc\.?|LLC|S\.?A\.?( de C\.?V\.?)?|S\.?r\.?l\.?|S\.?p\.?A\.?|Sdn\.? Bhd\.?|Pty Ltd|B\.?V\.?)$"
+)
 
 
 def basic_table(accounts: pd.DataFrame) -> pd.DataFrame:
@@ -57,17 +64,22 @@ def action_of(tier: str, lang: str | None = None) -> str:
     return word(f"action_{tier}", lang)
 
 
+def short_name(name: str) -> str:
+    """Return a company's name without its legal form, for labels in charts."""
+    return LEGAL_FORM.sub("", str(name)).strip() or str(name)
+
+
 def _best_first(accounts: pd.DataFrame) -> pd.DataFrame:
     return accounts.sort_values(["composite_score", "account_name"], ascending=[False, True], ignore_index=True)
 
 
-@chart("table", size=(9, 5.5), columns=("account_name", "account_no", "region", "industry"))
-def plot_basic(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 15) -> Axes:
+@chart("table", size=(7.5, 2.6), columns=("account_name", "account_no", "region", "industry"))
+def plot_basic(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = MOST_LISTED) -> Axes:
     """Draw the first rows of the basic information table as a table."""
     ax = ax or style.new_axes(plot_basic.size)
     shown = table.head(top_n)
     cells = [
-        [str(row.account_name)[:34], row.account_no, word(row.region), word(row.industry)] for row in shown.itertuples()
+        [str(row.account_name)[:36], row.account_no, word(row.region), word(row.industry)] for row in shown.itertuples()
     ]
     drawn = ax.table(
         cells, colLabels=[word(c) for c in table.columns], loc="upper center", cellLoc="left", edges="horizontal"
@@ -75,21 +87,21 @@ def plot_basic(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 15) 
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(9)
     drawn.auto_set_column_width(range(4))
-    drawn.scale(1, 1.35)
+    drawn.scale(1, 1.3)
     for (row, _), cell in drawn.get_celld().items():
         cell.set_edgecolor(style.GRID)
         cell.get_text().set_color(style.GREY if row == 0 else style.INK)
         if row == 0:
             cell.get_text().set_ha("left")
-    if len(shown) < len(table):
-        note = say(
-            None,
-            f"{len(shown)} of {len(table)} rows; the table holds all",
-            f"此处显示{len(table)}行中的{len(shown)}行，完整数据见表",
-        )
-        ax.text(0.5, 0, note, ha="center", color=style.GREY, fontsize=8, transform=ax.transAxes)
+    _say_rest(ax, len(shown), len(table))
     ax.axis("off")
     return ax
+
+
+def _say_rest(ax: Axes, shown: int, rows: int) -> None:
+    if shown < rows:
+        note = say(None, f"{shown} of {rows} rows; the table holds all", f"此处显示{rows}行中的{shown}行，完整数据见表")
+        ax.text(0.5, -0.03, note, ha="center", va="top", color=style.GREY, fontsize=8, transform=ax.transAxes)
 
 
 def basic_claim(table: pd.DataFrame, lang: str = "en") -> str:
@@ -104,11 +116,14 @@ def basic_claim(table: pd.DataFrame, lang: str = "en") -> str:
     )
 
 
-@chart("heatmap", size=(9, 8), x=SCORES, y="account_name")
-def plot_scores(table: pd.DataFrame, ax: Axes | None = None, *, weights: dict[str, float] | None = None) -> Axes:
-    """Draw the five scores of each account; the weight of each indicator stands in its heading."""
+@chart("heatmap", size=(8, 5.2), x=SCORES, y="account_name")
+def plot_scores(
+    table: pd.DataFrame, ax: Axes | None = None, *, weights: dict[str, float] | None = None, top_n: int = MOST_SCORED
+) -> Axes:
+    """Draw the five scores of the first accounts; the weight of each indicator stands in its heading."""
     ax = ax or style.new_axes(plot_scores.size)
-    shown = table.head(MOST_ROWS).set_index("account_name")[list(SCORES)].astype(float)
+    shown = table.head(top_n).set_index("account_name")[list(SCORES)].astype(float)
+    shown.index = [short_name(name) for name in shown.index]
     style.heat_map(ax, shown, shown.map(lambda value: number(value)), high=100)
     weights = weights or Tiers().weights
     total = sum(weights.values())
@@ -116,6 +131,7 @@ def plot_scores(table: pd.DataFrame, ax: Axes | None = None, *, weights: dict[st
     ax.set_xticks(range(len(heads)), heads)
     ax.xaxis.tick_top()
     ax.tick_params(labelsize=8)
+    _say_rest(ax, len(shown), len(table))
     return ax
 
 
@@ -133,22 +149,22 @@ def scores_claim(table: pd.DataFrame, lang: str = "en") -> str:
     )
 
 
-@chart("dots", size=(9, 8), x="composite_score", y="account_name", colour="tier")
+@chart("dots", size=(7.5, 5.8), x="composite_score", y="account_name", colour="tier")
 def plot_evaluation(table: pd.DataFrame, ax: Axes | None = None, *, cuts: dict[str, float] = CUTS) -> Axes:
     """Draw the composite scores with the cuts; hollow where a score lies within two points of one."""
     ax = ax or style.new_axes(plot_evaluation.size)
-    shown = table.dropna(subset="composite_score").head(MOST_ROWS)
+    shown = table.dropna(subset="composite_score").head(MOST_DOTS)
     scores, rows = shown["composite_score"].to_numpy(float), np.arange(len(shown))
     colours = [style.TIER.get(tier_at(score, cuts), style.GREY) for score in scores]
     faces = ["white" if near else colour for near, colour in zip(is_near(scores, cuts), colours, strict=True)]
     ax.hlines(rows, 0, scores, color=style.GRID, lw=3)
-    ax.scatter(scores, rows, s=60, c=faces, edgecolors=colours, linewidths=2, zorder=3)
+    ax.scatter(scores, rows, s=40, c=faces, edgecolors=colours, linewidths=2, zorder=3)
     for row, score in zip(rows, scores, strict=True):
         ax.annotate(
-            f"{score:.1f}", (score, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8,
+            f"{score:.1f}", (score, row), xytext=(6, 0), textcoords="offset points", va="center", fontsize=7,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
-    ax.set_yticks(rows, [f"{r.account_name}  {r.tier}" for r in shown.itertuples()], fontsize=8)
+    ax.set_yticks(rows, [f"{short_name(r.account_name)}  {r.tier}" for r in shown.itertuples()], fontsize=7)
     ax.set_ylim(len(rows) - 0.4, -1.4)
     for tier, cut in cuts.items():
         style.reference_line(ax, cut, f"{tier} ≥ {cut:g}", axis="x")
@@ -204,7 +220,7 @@ def next_tier_table(accounts: pd.DataFrame, rule: Tiers) -> pd.DataFrame:
     table["lever"] = lost.fillna(-1).idxmax(axis=1) if len(lost) else ""
     at = [(row, INDICATORS.index(lever)) for row, lever in enumerate(table["lever"])]
     table["lever_score"] = [values.iat[cell] for cell in at]
-    needed = table["lever_score"] + table["gap_score"] * total / table["lever"].map(weights).replace(0, np.nan)
+    needed = table["lever_score"] + table["gap_score"] * total / table["lever"].map(weights).astype(float).replace(0, np.nan)
     table["needed_score"] = needed.where(needed <= 100)
     shown = ["account_id", "account_name", "owner", "tier", "composite_score", "next_tier", "gap_score", "lever"]
     return table[[*shown, "lever_score", "needed_score"]].sort_values(["gap_score", "account_id"], ignore_index=True)

@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from kamlib import matrix, ranking, scoring, segmentation, tiering
+from kamlib import matrix, ranking, scoring, segmentation, tiering, words
 from kamlib.errors import InputError
 from kamlib.mart import COLUMNS
+from kamlib.mart.window import windows
+from kamlib.practice import Practice, matches
+from kamlib.practice.segmentation import QUESTIONS
 from kamlib.settings import Settings, Tiers
 
 RULE = Tiers()
@@ -479,3 +482,110 @@ def test_actions_name_owner_reason_and_date_most_urgent_first():
     assert (actions["why"] != "").all()
     strategic = table[table["quadrant"] == "strategic"].nlargest(1, "revenue")["account_name"].iloc[0]
     assert actions["account_name"].iloc[0] == strategic
+
+
+# Pictures and sentences ----------------------------------------------------------------------------------------------
+
+
+def exhibits_of(accounts: pd.DataFrame, lang: str) -> list[tuple]:
+    """Every exhibit of the notebook as (table, plot, claim)."""
+    return [
+        (segmentation.segment_table(accounts), segmentation.plot_segments, segmentation.segments_claim),
+        (
+            segmentation.crosstab_table(accounts, "industry", "tier"),
+            segmentation.plot_crosstab,
+            segmentation.crosstab_claim,
+        ),
+        (tiering.basic_table(accounts), tiering.plot_basic, tiering.basic_claim),
+        (tiering.scores_table(accounts), tiering.plot_scores, tiering.scores_claim),
+        (tiering.evaluation_table(accounts, lang), tiering.plot_evaluation, tiering.evaluation_claim),
+        (matrix.matrix_table(accounts), matrix.plot_matrix, matrix.matrix_claim),
+        (ranking.abc_table(accounts), ranking.plot_abc, ranking.abc_claim),
+        (ranking.rfm_grid(ranking.rfm_table(accounts)), ranking.plot_rfm, ranking.rfm_claim),
+    ]
+
+
+def losing(mart: pd.DataFrame) -> pd.DataFrame:
+    return mart.assign(revenue=-mart["revenue"], contribution=-1.0, gross_margin=-1.0)
+
+
+def unmeasured(mart: pd.DataFrame) -> pd.DataFrame:
+    columns = ["gross_margin", "contribution", "wallet", "influence", "open_pipeline", "n_answers", "satisfaction_mean"]
+    return mart.assign(**dict.fromkeys([*columns, "recommend_mean", "employees", "annual_revenue", "owner"], np.nan))
+
+
+AWKWARD = {
+    "one account": book(1),
+    "four accounts": book(4),
+    "a prospect": prospect(book(30)),
+    "only a prospect": prospect(book(1)).tail(1).reset_index(drop=True),
+    "all alike": pd.concat([book(1)] * 12, ignore_index=True).assign(account_id=list("abcdefghijkl")),
+    "all losing": losing(book(20)),
+    "nothing but orders": unmeasured(book(40)),
+    "many segments": book(60).assign(industry=[f"Industry {i % 25}" for i in range(60)]),
+}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_books_are_drawn_and_described(name, lang):
+    words.speak(lang)
+    accounts = segmentation.account_table(data_of(AWKWARD[name]))
+    for table, plot, claim in exhibits_of(accounts, lang):
+        if len(table):
+            plot(table).figure.canvas.draw()
+            assert "nan" not in claim(table, lang=lang)
+    next_tier = tiering.next_tier_table(accounts, RULE)
+    tiering.next_tier_claim(next_tier, lang)
+    matrix.action_table(matrix.matrix_table(accounts), next_tier, pd.Timestamp("2025-12-31").date(), lang)
+    matrix.quadrant_table(matrix.matrix_table(accounts), lang)
+    tiering.status_review_table(accounts)
+    segmentation.size_conflicts(accounts, Settings().sizes)
+    words.speak("en")
+
+
+def test_every_column_of_an_exhibit_has_a_label_in_both_languages():
+    for table, _, _ in exhibits_of(segmentation.account_table(data_of(book(30))), "en"):
+        for column in table.columns:
+            assert column in words.LABELS, column
+
+
+def test_legal_forms_are_left_out_of_chart_labels():
+    assert tiering.short_name("杭州骏泽饮料装备集团股份有限公司") == "杭州骏泽饮料装备"
+    assert tiering.short_name("Borneax Machinery Co., Ltd.") == "Borneax Machinery"
+    assert tiering.short_name("Sundvall Industrial S.A. de C.V.") == "Sundvall Industrial"
+    assert tiering.short_name("有限公司") == "有限公司"
+
+
+# Practice ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
+def test_practice_accepts_the_right_answer_and_hints_at_the_likeliest_wrong_one(sample, question):
+    right = question.answer(sample)
+    check = Practice(sample, "01", lang="en")
+    assert check(question.id, None).right is None
+    assert check(question.id, right).right
+    for trap, (hint, _) in question.traps:
+        if not matches(trap(sample), right, question.tolerance):
+            assert hint in check(question.id, trap(sample)).text
+    for hint, _ in question.hints:
+        assert hint in check(question.id, "x").text
+        assert str(right) not in hint
+
+
+def test_question_2_is_78_75_whatever_the_data(sample):
+    question = QUESTIONS[1]
+    assert question.answer(sample) == pytest.approx(78.75)
+    assert [trap(sample) for trap, _ in question.traps] == pytest.approx([63, 235 / 3])
+
+
+def test_segments_of_the_sample_tie_to_the_ledger(sample):
+    window = windows(sample)[0]
+    total = 0.0
+    for table, date, sign in (("orders", "order_date", 1), ("returns", "return_date", -1)):
+        rows = sample.frame(table)
+        inside = rows[date].dt.date.between(window.start, window.end)
+        total += sign * rows.loc[inside, "amount"].sum()
+    segments = segmentation.segment_table(sample.mart, "region")
+    assert segments["revenue"].sum() == pytest.approx(total, abs=0.005)
