@@ -7,6 +7,7 @@ import datetime as dt
 COMPANY = "凌岳传动 Lingyue Drives"
 FIRST_DAY = dt.date(2023, 1, 1)
 LAST_DAY = dt.date(2025, 12, 31)
+DAY = dt.timedelta(days=1)
 DAYS = (LAST_DAY - FIRST_DAY).days + 1
 
 FESTIVALS = (dt.date(2023, 1, 22), dt.date(2024, 2, 10), dt.date(2025, 1, 29))
@@ -92,6 +93,11 @@ INDUSTRIES = (
 def home(region: str) -> bool:
     """Return whether the region lies in China, so that its calendar, VAT and language hold."""
     return region in HOME
+
+
+def workday(day: dt.date) -> dt.date:
+    """Return `day`, or the Monday after it at a weekend."""
+    return day + DAY * (0, 0, 0, 0, 0, 2, 1)[day.weekday()]
 
 
 def festival_offset(day: dt.date) -> int:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 from kamlib.sample import stories
-from kamlib.sample.catalog import COLLEAGUES, DAYS, FIRST_DAY, LAST_DAY, festival_offset
+from kamlib.sample.catalog import COLLEAGUES, DAY, DAYS, FIRST_DAY, LAST_DAY, festival_offset, workday
 from kamlib.sample.sentences import SENTENCES, say
 from kamlib.sample.stream import Stream
 from kamlib.sample.world import Profile, World
 
-DAY = dt.timedelta(days=1)
 TWO_WAY = {"visit": 1000, "meeting": 1000, "call": 780, "mail": 420, "chat": 600}
 MIX = {"visit": 16, "meeting": 12, "call": 30, "mail": 28, "chat": 14}
 
@@ -91,7 +90,7 @@ def _there(row: dict, day: dt.date) -> bool:
 
 def _working_day(day: dt.date, profile: Profile) -> dt.date | None:
     """Move a weekend to Monday; none in the holidays and after the last day."""
-    day += DAY * (0, 0, 0, 0, 0, 2, 1)[day.weekday()]
+    day = workday(day)
     if day > LAST_DAY or (profile.domestic and -4 <= festival_offset(day) <= 6):
         return None
     return day
@@ -136,18 +135,7 @@ def _behaviours(world: World) -> None:
     """Write browsing, enquiries, purchases, feedback and referrals, each from where it would be recorded."""
     by_id = {p.id: p for p in world.profiles}
     for profile in world.profiles:
-        draw = world.draw("browse", profile.id)
-        for _ in range(draw.between(4, 26)):
-            day = FIRST_DAY + DAY * draw.below(DAYS)
-            if day >= profile.start - DAY * 40 and draw.chance(max(_interest(profile, day), 150)):
-                _behave(
-                    world,
-                    profile,
-                    day,
-                    "browse",
-                    draw.weighted({"Website": 7, "E-mail campaign": 2, "Trade fair": 1}),
-                    draw,
-                )
+        _browse(world, profile)
     for deal in world.rows["deals"]:
         draw = world.draw("enquire", deal["deal_id"])
         if deal["account_id"] and draw.chance(620):
@@ -157,13 +145,26 @@ def _behaviours(world: World) -> None:
         source = {"online": "Web shop", "offline": "Sales", "partner": "Partner"}[order["channel"]]
         _behave(world, by_id[order["account_id"]], order["order_date"], "buy", source, draw)
     for answer in world.rows["surveys"]:
-        draw = world.draw("feedback", answer["response_id"])
         if answer["answered_at"]:
-            profile = by_id[answer["account_id"]]
-            _behave(world, profile, answer["answered_at"], "feedback", "Survey", draw)
-            later = answer["answered_at"] + DAY * draw.between(5, 90)
-            if answer["recommend"] >= 9 and draw.chance(350) and later <= LAST_DAY:
-                _behave(world, profile, later, "recommend", "Referral", draw)
+            _feedback(world, by_id[answer["account_id"]], answer)
+
+
+def _browse(world: World, profile: Profile) -> None:
+    draw = world.draw("browse", profile.id)
+    for _ in range(draw.between(4, 26)):
+        day = FIRST_DAY + DAY * draw.below(DAYS)
+        if day >= profile.start - DAY * 40 and draw.chance(max(_interest(profile, day), 150)):
+            source = draw.weighted({"Website": 7, "E-mail campaign": 2, "Trade fair": 1})
+            _behave(world, profile, day, "browse", source, draw)
+
+
+def _feedback(world: World, profile: Profile, answer: dict) -> None:
+    """Write the answer as feedback; some of those who would recommend us do."""
+    draw = world.draw("feedback", answer["response_id"])
+    _behave(world, profile, answer["answered_at"], "feedback", "Survey", draw)
+    later = answer["answered_at"] + DAY * draw.between(5, 90)
+    if answer["recommend"] >= 9 and draw.chance(350) and later <= LAST_DAY:
+        _behave(world, profile, later, "recommend", "Referral", draw)
 
 
 def _behave(world: World, profile: Profile, day: dt.date, stage: str, source: str, draw: Stream) -> None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from kamlib.sample import stories
-from kamlib.sample.catalog import CATEGORIES, DAYS, FIRST_DAY, LAST_DAY, PRODUCTS, REPS, festival_offset
+from kamlib.sample.catalog import CATEGORIES, DAY, DAYS, FIRST_DAY, LAST_DAY, PRODUCTS, REPS, festival_offset, workday
 from kamlib.sample.sentences import SENTENCES, say
 from kamlib.sample.stream import Stream
 from kamlib.sample.world import Profile, World
@@ -28,7 +28,6 @@ NEXT_STEPS = {
     "qualification": ("Call back", "Clarify budget"), "needs": ("Technical workshop", "Send sample"),
     "proposal": ("Follow up on quote", "Revise quote"), "negotiation": ("Agree on terms", "Get approval from management"),
 }  # fmt: skip
-DAY = dt.timedelta(days=1)
 
 
 @dataclass
@@ -86,7 +85,7 @@ def _created(world: World, profile: Profile, draw: Stream) -> list[dt.date]:
     days = []
     for _ in range(n):
         day = FIRST_DAY + DAY * draw.below(DAYS)
-        day += DAY * (0, 0, 0, 0, 0, 2, 1)[day.weekday()]
+        day = workday(day)
         quiet = profile.domestic and -5 <= festival_offset(day) <= 7
         if (
             first <= day <= LAST_DAY
@@ -119,7 +118,7 @@ def _new(deal_id: str, profile: Profile, day: dt.date, draw: Stream) -> dict:
 def _run(world: World, deal: dict, profile: Profile, quota: _Quota, draw: Stream) -> None:
     """Lead one deal through its stages until it is closed, gets stuck, or the data end."""
     path, fate = _path(draw), _fate(deal, profile, quota, draw)
-    deal["_delay"] = fate.delay
+    deal["_delay"] = fate.delay  # for the activities; no column of the table
     day = deal["created_at"]
     for step, stage in enumerate(path):
         _enter(world, deal, stage, day, step, draw)

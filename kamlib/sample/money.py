@@ -6,11 +6,10 @@ import datetime as dt
 from collections import defaultdict
 
 from kamlib.sample import stories
-from kamlib.sample.catalog import FIRST_DAY, LAST_DAY
+from kamlib.sample.catalog import DAY, FIRST_DAY, LAST_DAY
 from kamlib.sample.stream import Stream
 from kamlib.sample.world import Profile, World
 
-DAY = dt.timedelta(days=1)
 VAT = 13
 """Per cent on domestic sales; exports are zero-rated."""
 # activity: cost in fen of one unit of its driver
@@ -34,6 +33,7 @@ def build(world: World) -> None:
 
 
 def _invoice(world: World, profile: Profile, order: dict) -> None:
+    """Write the invoice of a delivered order, and what was paid of it until the last day."""
     draw = world.draw("invoice", order["order_id"])
     day = order["delivered_at"] + DAY * draw.between(0, 4)
     if day > LAST_DAY:
@@ -44,27 +44,25 @@ def _invoice(world: World, profile: Profile, order: dict) -> None:
         due_date=day + DAY * profile.terms, amount=order["amount"] + vat, vat=vat, currency="CNY",
     )  # fmt: skip
     gone = profile.stop is not None and profile.back is None and day > profile.stop - DAY * 45
-    if draw.chance(250 if gone else 4):
-        return
-    paid = invoice["due_date"] + DAY * (
-        profile.pay_delay + draw.between(-6, 6) + (draw.between(15, 80) if draw.chance(70) else 0)
-    )
-    parts = [1000] if draw.chance(910) else [draw.between(300, 700)]
-    rest = invoice["amount"]
-    for at, part in enumerate([*parts, 1000][: 1 if parts == [1000] else 2]):
-        amount = rest if part == 1000 else invoice["amount"] * part // 1000
-        when = max(paid + DAY * (at * draw.between(20, 50)), day + DAY)
-        if when <= LAST_DAY:
+    if not draw.chance(250 if gone else 4):
+        _pay(world, profile, invoice, draw)
+
+
+def _pay(world: World, profile: Profile, invoice: dict, draw: Stream) -> None:
+    """Write one payment, or now and then two, around the day the account usually pays."""
+    usual = invoice["due_date"] + DAY * (profile.pay_delay + draw.between(-6, 6))
+    first = usual + DAY * draw.between(15, 80) if draw.chance(70) else usual
+    parts = [invoice["amount"]]
+    if not draw.chance(910):
+        part = invoice["amount"] * draw.between(300, 700) // 1000
+        parts = [part, invoice["amount"] - part]
+    for at, amount in enumerate(parts):
+        day = max(first + DAY * (at * draw.between(20, 50)), invoice["invoice_date"] + DAY)
+        if day <= LAST_DAY:
             world.add(
-                "payments",
-                payment_id="",
-                account_id=profile.id,
-                invoice_id=invoice["invoice_id"],
-                paid_at=when,
-                amount=amount,
-                currency="CNY",
-            )
-        rest -= amount
+                "payments", payment_id="", account_id=profile.id, invoice_id=invoice["invoice_id"], paid_at=day,
+                amount=amount, currency="CNY",
+            )  # fmt: skip
 
 
 def _contracts(world: World, profile: Profile) -> None:
@@ -89,38 +87,46 @@ def _contracts(world: World, profile: Profile) -> None:
 
 def serve(world: World) -> None:
     """Write service_costs: one row per account, month and driver, and what nobody allocated."""
-    drivers: dict[tuple[str, dt.date, str], int] = defaultdict(int)
-    freight: dict[tuple[str, dt.date], int] = defaultdict(int)
-    for order in world.rows["orders"]:
-        drivers[order["account_id"], order["order_date"].replace(day=1), "order"] += 1
-        if order["delivered_at"] is not None:
-            month = order["delivered_at"].replace(day=1)
-            drivers[order["account_id"], month, "delivery"] += 1
-            freight[order["account_id"], month] += order["amount"] * FREIGHT // 1000
-    for activity in world.rows["activities"]:
-        if activity["type"] == "visit":
-            drivers[activity["account_id"], activity["happened_at"].date().replace(day=1), "visit"] += 1
-    for case in world.rows["cases"]:
-        drivers[case["account_id"], case["opened_at"].date().replace(day=1), "case"] += 1
-    for profile in world.profiles:
-        _engineering(profile, drivers, world.draw("engineering", profile.id))
     rows = []
-    for (account, month, activity), quantity in drivers.items():
-        draw = world.draw("cost", account, month, activity)
-        amount = quantity * RATES[activity] * draw.between(880, 1130) // 1000
+    freight = _freight(world)
+    for (account, month, activity), quantity in _drivers(world).items():
+        amount = quantity * RATES[activity] * world.draw("cost", account, month, activity).between(880, 1130) // 1000
         if account == stories.COSTLY_ACCOUNT:
             amount = amount * 1450 // 1000
         if activity == "delivery":
             amount += freight[account, month]
         rows.append((_last_of(month), account, activity, quantity, amount))
     rows += _unallocated(world, rows)
-    for number, (day, account, activity, quantity, amount) in enumerate(
-        sorted(rows, key=lambda r: (r[0], r[1] or "", r[2])), start=1
-    ):
+    rows.sort(key=lambda row: (row[0], row[1] or "", row[2]))
+    for number, (day, account, activity, quantity, amount) in enumerate(rows, start=1):
         world.add(
             "service_costs", cost_id=f"S{number:06d}", account_id=account, cost_date=day, activity=activity, quantity=quantity,
             amount=amount, currency="CNY",
         )  # fmt: skip
+
+
+def _drivers(world: World) -> dict[tuple[str, dt.date, str], int]:
+    """Count the orders, deliveries, visits, cases and engineering hours of each account and month."""
+    drivers: dict[tuple[str, dt.date, str], int] = defaultdict(int)
+    visits = [row for row in world.rows["activities"] if row["type"] == "visit"]
+    for activity, rows, moment in (
+        ("order", world.rows["orders"], "order_date"), ("delivery", world.rows["orders"], "delivered_at"),
+        ("visit", visits, "happened_at"), ("case", world.rows["cases"], "opened_at"),
+    ):  # fmt: skip
+        for row in rows:
+            if row[moment] is not None:
+                drivers[row["account_id"], _month(row[moment]), activity] += 1
+    for profile in world.profiles:
+        _engineering(profile, drivers, world.draw("engineering", profile.id))
+    return drivers
+
+
+def _freight(world: World) -> dict[tuple[str, dt.date], int]:
+    freight: dict[tuple[str, dt.date], int] = defaultdict(int)
+    for order in world.rows["orders"]:
+        if order["delivered_at"] is not None:
+            freight[order["account_id"], _month(order["delivered_at"])] += order["amount"] * FREIGHT // 1000
+    return freight
 
 
 def _engineering(profile: Profile, drivers: dict, draw: Stream) -> None:
@@ -144,6 +150,10 @@ def _unallocated(world: World, rows: list[tuple]) -> list[tuple]:
 def months() -> list[dt.date]:
     """Return the first day of each month of the data."""
     return [dt.date(year, month, 1) for year in range(FIRST_DAY.year, LAST_DAY.year + 1) for month in range(1, 13)]
+
+
+def _month(moment: dt.date) -> dt.date:
+    return dt.date(moment.year, moment.month, 1)
 
 
 def _last_of(month: dt.date) -> dt.date:

@@ -7,6 +7,7 @@ import datetime as dt
 from kamlib.sample import stories
 from kamlib.sample.catalog import (
     COST_INDEX,
+    DAY,
     DAYS,
     FIRST_DAY,
     LAST_DAY,
@@ -15,11 +16,11 @@ from kamlib.sample.catalog import (
     PRODUCTS,
     REPS,
     day_speed,
-)  # fmt: skip
+    workday,
+)
 from kamlib.sample.stream import Stream
 from kamlib.sample.world import Profile, World
 
-DAY = dt.timedelta(days=1)
 RETURN_REASONS = {"Quality defect": 45, "Transport damage": 20, "Wrong item": 20, "Over-ordered": 15}
 
 
@@ -136,7 +137,7 @@ def _write(world: World, order_id: str, plan: dict) -> None:
     discount = profile.discount + plan["extra"] + draw.between(-14, 14) + (40 if promotion else 0)
     lines = _lines(profile, plan["value"], max(discount, 0), day, draw)
     main = max(lines, key=lambda line: line["amount"])["product_id"]
-    promised = _workday(day + DAY * (LEAD_DAYS[PRODUCTS[main][1]] + draw.between(-4, 8)))
+    promised = workday(day + DAY * (LEAD_DAYS[PRODUCTS[main][1]] + draw.between(-4, 8)))
     delivered = _delivered(profile, main, day, promised, draw)
     owner = profile.owner_on(day)
     stranger = [name for name in REPS[profile.region] if name != owner]
@@ -192,12 +193,8 @@ def _lines(profile: Profile, value: int, discount: int, day: dt.date, draw: Stre
 def _delivered(profile: Profile, product: str, day: dt.date, promised: dt.date, draw: Stream) -> dt.date:
     moved = PRODUCTS[product][1] == stories.LATE_CATEGORY and stories.LATE_FROM <= day <= stories.LATE_UNTIL
     if draw.chance(670 if moved else profile.late):
-        return _workday(promised + DAY * (draw.between(7, 38) if moved else draw.between(2, 13)))
+        return workday(promised + DAY * (draw.between(7, 38) if moved else draw.between(2, 13)))
     return max(day + DAY, promised - DAY * draw.between(0, 4))
-
-
-def _workday(day: dt.date) -> dt.date:
-    return day + DAY * (0, 0, 0, 0, 0, 2, 1)[day.weekday()]
 
 
 def _return(world: World, profile: Profile, order_id: str, line: dict, delivered: dt.date, draw: Stream) -> None:

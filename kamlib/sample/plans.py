@@ -6,12 +6,11 @@ import datetime as dt
 from collections import defaultdict
 
 from kamlib.sample import stories
-from kamlib.sample.catalog import LAST_DAY
+from kamlib.sample.catalog import DAY, LAST_DAY
 from kamlib.sample.sentences import SENTENCES, say
 from kamlib.sample.stream import Stream
 from kamlib.sample.world import Profile, World
 
-DAY = dt.timedelta(days=1)
 SNAPSHOTS = (
     dt.date(2023, 6, 30), dt.date(2023, 12, 31), dt.date(2024, 6, 30), dt.date(2024, 12, 31), dt.date(2025, 6, 30), dt.date(2025, 12, 31),
 )  # fmt: skip
@@ -60,33 +59,34 @@ def _snapshot(world: World, day: dt.date) -> None:
     begin = day.replace(year=day.year - 1)
     orders = {k: [o for o in rows if o["order_date"] <= day] for k, rows in world.by_account("orders").items()}
     recent = {k: [o for o in rows if o["order_date"] > begin] for k, rows in orders.items()}
-    answers: dict[str, list[int]] = defaultdict(list)
-    for row in world.rows["surveys"]:
-        if row["answered_at"] and begin < row["answered_at"] <= day:
-            answers[row["account_id"]].append(row["overall"])
-    there = [row for row in world.rows["accounts"] if orders.get(row["account_id"])]
-    keys = [row["account_id"] for row in there]
-    power = _percentiles({k: sum(o["amount"] for o in recent[k]) for k in keys})
-    often = _percentiles({k: len(recent[k]) for k in keys})
-    tenure = _percentiles(
-        {k: (day - min(r["created_at"], orders[k][0]["order_date"])).days for k, r in zip(keys, there, strict=True)}
-    )
-    for row in there:
-        k = row["account_id"]
-        active = _active(recent[k], min(orders[k][0]["order_date"], day), begin, day)
+    there = {row["account_id"]: row for row in world.rows["accounts"] if orders.get(row["account_id"])}
+    first = {k: min(row["created_at"], orders[k][0]["order_date"]) for k, row in there.items()}
+    power = _percentiles({k: sum(o["amount"] for o in recent[k]) for k in there})
+    often = _percentiles({k: len(recent[k]) for k in there})
+    tenure = _percentiles({k: (day - first[k]).days for k in there})
+    loyalty = _loyalty(world, begin, day)
+    for k, row in there.items():
+        active = _active(recent[k], orders[k][0]["order_date"], begin, day)
         scores = {
             "purchasing_power": power[k], "frequency": often[k], "history": (tenure[k] + active) // 2,
-            "influence": None if row["influence"] is None else row["influence"] * 10,
-            "loyalty": (sum(answers[k]) * 1000 // len(answers[k]) - 1000) // 4 if answers[k] else None,
+            "influence": None if row["influence"] is None else row["influence"] * 10, "loyalty": loyalty.get(k),
         }  # fmt: skip
         known = {name: value for name, value in scores.items() if value is not None}
-        weight = sum(WEIGHTS[name] for name in known)
-        composite = sum(WEIGHTS[name] * value for name, value in known.items()) // weight
+        composite = sum(WEIGHTS[name] * value for name, value in known.items()) // sum(WEIGHTS[name] for name in known)
         world.add(
             "score_snapshots", account_id=k, scored_at=day, composite=_tenths(composite),
             tier=next((tier for tier, cut in CUTS if composite >= cut), "D"),
             **{name: None if value is None else _tenths(value) for name, value in scores.items()},
         )  # fmt: skip
+
+
+def _loyalty(world: World, begin: dt.date, day: dt.date) -> dict[str, int]:
+    """Return the mean satisfaction of each account that answered, stretched to 0 … 1000."""
+    answers: dict[str, list[int]] = defaultdict(list)
+    for row in world.rows["surveys"]:
+        if row["answered_at"] and begin < row["answered_at"] <= day:
+            answers[row["account_id"]].append(row["overall"])
+    return {k: (sum(marks) * 1000 // len(marks) - 1000) // 4 for k, marks in answers.items()}
 
 
 def _active(recent: list[dict], first: dt.date, begin: dt.date, day: dt.date) -> int:

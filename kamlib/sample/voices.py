@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 from kamlib.sample import stories
-from kamlib.sample.catalog import DAYS, FIRST_DAY, LAST_DAY
+from kamlib.sample.catalog import DAY, DAYS, FIRST_DAY, LAST_DAY, workday
 from kamlib.sample.sentences import SENTENCES, comment, say
 from kamlib.sample.stream import Stream
 from kamlib.sample.world import Profile, World
 from kamlib.tables import TOPICS
 
-DAY = dt.timedelta(days=1)
 WAVES = {
     "2023-H1": dt.date(2023, 5, 15), "2023-H2": dt.date(2023, 11, 13), "2024-H1": dt.date(2024, 5, 13),
     "2024-H2": dt.date(2024, 11, 11), "2025-H1": dt.date(2025, 5, 12), "2025-H2": dt.date(2025, 11, 10),
@@ -94,46 +93,34 @@ def _point(felt: int) -> int:
 
 
 def _cases(world: World, profile: Profile, orders: list[dict], returns: list[dict], people: list[dict]) -> None:
+    """Write complaints that follow late orders and defects, and the everyday cases of an account."""
     draw = world.draw("cases", profile.id)
     for order in orders:
         if order["delivered_at"] and order["delivered_at"] > order["promised_at"] and draw.chance(260):
-            _case(
-                world,
-                profile,
-                order["promised_at"] + DAY * draw.between(1, 6),
-                "complaint",
-                "delivery_speed",
-                people,
-                draw,
-            )
+            day = order["promised_at"] + DAY * draw.between(1, 6)
+            _case(world, profile, day, "complaint", "delivery_speed", people, draw)
     for back in returns:
         if back["reason"] == "Quality defect" and draw.chance(550):
-            _case(
-                world,
-                profile,
-                back["return_date"] - DAY * draw.between(1, 4),
-                "complaint",
-                "product_quality",
-                people,
-                draw,
-            )
-    n = draw.between(4, 12) if profile.key else draw.between(1, 5) if profile.rank <= 80 else draw.between(0, 2)
-    if profile.id == stories.COSTLY_ACCOUNT:
-        n = 120
-    for _ in range(n):
+            day = back["return_date"] - DAY * draw.between(1, 4)
+            _case(world, profile, day, "complaint", "product_quality", people, draw)
+    for _ in range(_everyday(profile, draw)):
         day = FIRST_DAY + DAY * draw.below(DAYS)
         if profile.buys(day):
             kind = draw.weighted({"question": 55, "request": 30, "complaint": 15})
-            topic = draw.weighted(
-                {"after_sales": 5, "product_quality": 3, "service_attitude": 1 if kind != "complaint" else 2}
-            )
+            attitude = 2 if kind == "complaint" else 1
+            topic = draw.weighted({"after_sales": 5, "product_quality": 3, "service_attitude": attitude})
             _case(world, profile, day, kind, topic, people, draw)
+
+
+def _everyday(profile: Profile, draw: Stream) -> int:
+    n = draw.between(4, 12) if profile.key else draw.between(1, 5) if profile.rank <= 80 else draw.between(0, 2)
+    return 120 if profile.id == stories.COSTLY_ACCOUNT else n
 
 
 def _case(
     world: World, profile: Profile, day: dt.date, kind: str, topic: str, people: list[dict], draw: Stream
 ) -> None:
-    day += DAY * (0, 0, 0, 0, 0, 2, 1)[day.weekday()]
+    day = workday(day)
     known = [p["contact_id"] for p in people if p["created_at"] <= day and (p["left_at"] is None or p["left_at"] > day)]
     if not FIRST_DAY <= day <= LAST_DAY:
         return
