@@ -15,6 +15,7 @@ from kamlib.tables import TABLES
 
 PROBABILITY = {"qualification": 0.1, "needs": 0.3, "proposal": 0.6, "negotiation": 0.8}
 DATES = {"date", "time"}
+FLAGS = {True: True, False: False, "true": True, "false": False}
 
 
 def typed(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -27,6 +28,8 @@ def typed(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
                 frame[column.name] = pd.to_datetime(frame[column.name])
             elif column.type in ("money", "number", "integer"):
                 frame[column.name] = pd.to_numeric(frame[column.name])
+            elif column.type == "flag":
+                frame[column.name] = frame[column.name].map(FLAGS).astype(object)
         result[name] = frame
     return result
 
@@ -45,8 +48,9 @@ def mart(frames: dict[str, pd.DataFrame], as_of: dt.date, months: int = 12) -> p
 def _orders(tables: dict[str, pd.DataFrame], today: pd.Timestamp) -> pd.DataFrame:
     """Orders known on the day, what their header lacks taken from their lines."""
     orders = tables["orders"].copy()
-    for i, order in orders.iterrows():
-        lines = tables["order_lines"][tables["order_lines"].order_id == order.order_id]
+    lines_of = dict(list(tables["order_lines"].groupby("order_id")))
+    for i, order in orders[orders[["amount", "list_amount", "cogs"]].isna().any(axis=1)].iterrows():
+        lines = lines_of.get(order.order_id, tables["order_lines"].iloc[:0])
         if len(lines) and math.isnan(order.amount):
             orders.loc[i, "amount"] = lines.amount.sum()
         if math.isnan(order.list_amount) and lines.list_amount.notna().any():
@@ -61,8 +65,16 @@ def _orders(tables: dict[str, pd.DataFrame], today: pd.Timestamp) -> pd.DataFram
 class _Company:
     def __init__(self, tables, measured, orders, today, months):
         self.tables, self.measured, self.orders, self.today = tables, set(measured), orders, today
+        self.by_account = {n: dict(list(t.groupby("account_id"))) for n, t in tables.items() if "account_id" in t}
         self.start, self.start_prev = (_start(today, m) for m in (months, 2 * months))
         self.costed, self.listed = orders.cogs.notna().any(), orders.list_amount.notna().any()
+
+        payments, invoices = tables["payments"], tables["invoices"]
+        payments, invoices = payments[payments.paid_at <= today], invoices[invoices.invoice_date <= today]
+        self.paid = payments.groupby("invoice_id").amount.sum()
+        self.loose = payments[~payments.invoice_id.isin(invoices.invoice_id)]
+        lines = tables["order_lines"]
+        self.bought = lines.merge(orders[self.now(orders.order_date)][["order_id", "account_id"]], on="order_id")
 
     def has(self, *names):
         return self.measured.issuperset(names)
@@ -74,8 +86,7 @@ class _Company:
         return (dates >= self.start_prev) & (dates < self.start)
 
     def of(self, name, account, dated=""):
-        rows = self.tables[name]
-        rows = rows[rows.account_id == account]
+        rows = self.by_account[name].get(account, self.tables[name].iloc[:0])
         return rows[~(rows[dated] >= self.today + pd.Timedelta(days=1))] if dated else rows
 
     def row(self, account: dict) -> dict:
@@ -143,9 +154,7 @@ class _Company:
         }
 
     def assortment(self, a: str) -> dict:
-        orders = self.orders[(self.orders.account_id == a) & self.now(self.orders.order_date)]
-        lines = self.tables["order_lines"]
-        bought = set(lines[lines.order_id.isin(orders.order_id)].product_id.dropna())
+        bought = set(self.bought[self.bought.account_id == a].product_id.dropna())
         products = self.tables["products"]
         groups = products[products.product_id.isin(bought)].product_category.nunique()
         return {
@@ -214,16 +223,12 @@ class _Company:
         end = self.of("contracts", a, "start_date").end_date.max()
         if not self.has("invoices", "payments"):
             return {"receivable": np.nan, "overdue": np.nan, "contract_end": end}
-        payments = self.tables["payments"]
-        payments = payments[payments.paid_at <= self.today]
-        known = self.tables["invoices"]
-        known = known[known.invoice_date <= self.today]
-        receivable = late = 0.0
-        for invoice in known[known.account_id == a].itertuples():
-            owed = invoice.amount - payments[payments.invoice_id == invoice.invoice_id].amount.sum()
+        receivable, late = 0.0, 0.0
+        for invoice in self.of("invoices", a, "invoice_date").itertuples():
+            owed = invoice.amount - self.paid.get(invoice.invoice_id, 0)
             receivable += owed
             late += owed if invoice.due_date < self.today else 0
-        loose = payments[(payments.account_id == a) & ~payments.invoice_id.isin(known.invoice_id)].amount.sum()
+        loose = self.loose[self.loose.account_id == a].amount.sum()
         return {"receivable": receivable - loose, "overdue": max(late - loose, 0), "contract_end": end}
 
 

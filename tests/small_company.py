@@ -14,11 +14,11 @@ import pandas as pd
 
 from kamlib.tables import TABLES
 
-ROWS = 14  # at most, per table
+ROWS = 25  # at most, per table
 Frames = dict[str, pd.DataFrame]
 
 
-def make(random: Random, as_of: dt.date, *, accounts: int = 4) -> Frames:
+def make(random: Random, as_of: dt.date, *, accounts: int = 6) -> Frames:
     """Return every canonical table, filled by `random`; the same random gives the same company."""
     maker = _Maker(random, as_of)
     rows: dict[str, list[dict]] = {"accounts": [maker.account(i) for i in range(accounts)]}
@@ -26,7 +26,11 @@ def make(random: Random, as_of: dt.date, *, accounts: int = 4) -> Frames:
     for name in ("products", "contacts", "deals", "orders", "invoices"):
         rows[name] = [getattr(maker, name[:-1])(i) for i in range(random.randint(0, ROWS))]
         maker.ids[name] = [row[TABLES[name].key[0]] for row in rows[name]]
-    rows["orders"] = rows["orders"] or [maker.order(0) | {"order_date": as_of}]
+    rows["deals"][:1] = [
+        deal | {"stage": "needs", "status": "open", "closed_at": None, "loss_reason": None}
+        for deal in rows["deals"][:1]
+    ]
+    rows["orders"][:1] = [maker.order(0) | {"order_date": as_of, "amount": maker.amount()}]  # some order has an amount
     maker.ids["orders"] = [row["order_id"] for row in rows["orders"]]
     rows["order_lines"] = [line for order in rows["orders"] for line in maker.lines(order)]
     for name, make_row in maker.others.items():
@@ -167,7 +171,7 @@ class _Maker:
         return self.who() | {"person": f"Person {i}", "team_role": "sales", "since": self.maybe(self.day()), "until": self.maybe(self.day(), 0.4)}  # fmt: skip
 
     def relationship(self, i: int) -> dict:
-        return self.who() | {"contact_id": f"c{i}", "stance": self.random.randint(-2, 2), "assessed_at": self.maybe(self.day())}  # fmt: skip
+        return self.who() | {"contact_id": self.ref("contacts", 1), "stance": self.random.randint(-2, 2), "assessed_at": self.maybe(self.day())}  # fmt: skip
 
     def behaviour(self, i: int) -> dict:
         return self.who() | {
