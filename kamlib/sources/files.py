@@ -29,9 +29,13 @@ class Source:
 
     path: Path
     sheet: str = ""
+    title: str = ""
+    """What the user knows it as, when that is not the name of the file."""
 
     @property
     def label(self) -> str:
+        if self.title:
+            return self.title
         return f"{self.path.name}, sheet {self.sheet}" if self.sheet else self.path.name
 
 

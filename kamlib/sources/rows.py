@@ -6,6 +6,7 @@ cell costs the cell. Everything is SQL over the stream; only grouped faults come
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import duckdb
@@ -94,7 +95,7 @@ def stage(checked: Checked) -> None:
     )
     checked.unreadable = opened.unreadable(checked.con)
     checked.read = checked.run(f"SELECT count(*) FROM {checked.rows}").fetchone()[0] + len(checked.unreadable)
-    _renumber(checked)
+    renumber(checked.con, checked.rows, [*(row for row, _, _ in checked.unreadable), *opened.blanks])
 
 
 def _cells_at_fault(columns: list[Column]) -> str:
@@ -107,17 +108,14 @@ def _cells_at_fault(columns: list[Column]) -> str:
     return f"CASE WHEN {any_fault} THEN list_filter([{listed}], cell -> cell.kind IS NOT NULL) END AS __cells"
 
 
-def _renumber(checked: Checked) -> None:
-    """Give the rows after a line that the reader skipped the number the user sees."""
-    skipped = sorted({row for row, _, _ in checked.unreadable} | set(checked.opened.blanks))
-    if skipped:
-        kept_before = [row - 2 - place for place, row in enumerate(skipped)]
-        ends = [*kept_before[1:], 1 << 62]
-        ranges = ", ".join(
-            f"({low}, {high}, {n})" for n, (low, high) in enumerate(zip(kept_before, ends, strict=True), 1)
-        )
-        checked.run(
-            f"UPDATE {checked.rows} SET __row = __row + n FROM (VALUES {ranges}) skips(low, high, n) "
+def renumber(con: duckdb.DuckDBPyConnection, table: str, skipped: Iterable[int]) -> None:
+    """Give the rows of `table` that come after a line the reader skipped the number the user sees."""
+    kept_before = [row - 2 - place for place, row in enumerate(sorted(set(skipped)))]
+    if kept_before:
+        steps = zip(kept_before, [*kept_before[1:], 1 << 62], strict=True)
+        ranges = ", ".join(f"({low}, {high}, {n})" for n, (low, high) in enumerate(steps, 1))
+        con.execute(
+            f"UPDATE {table} SET __row = __row + n FROM (VALUES {ranges}) skips(low, high, n) "
             "WHERE __k > low AND __k <= high"
         )
 
@@ -201,18 +199,21 @@ def finish(checked: Checked) -> tuple[LedgerEntry, list[Fault]]:
 
 def _keep_set_aside(checked: Checked) -> None:
     """Read the file again for the rows set aside, as they were delivered."""
-    checked.run(f"CREATE TEMP TABLE unreadable_{checked.table.name} (row BIGINT, reason VARCHAR, line VARCHAR)")
-    if checked.unreadable:
-        checked.con.executemany(f"INSERT INTO unreadable_{checked.table.name} VALUES (?, ?, ?)", checked.unreadable)
+    con, name = checked.con, checked.table.name
     reason = f"string_agg(col || ': ' || {_said()}, '; ' ORDER BY col)"
-    checked.run(
-        f"CREATE TABLE set_aside.{name_of(checked.table.name)} AS "
-        f"SELECT a.row AS set_aside_row, a.reason AS set_aside_reason, r.* EXCLUDE (__k, __row), NULL::VARCHAR AS set_aside_line "
-        f"FROM ({checked.opened.again}) r JOIN (SELECT k, row, {reason} AS reason FROM {checked.faults} "
-        f"WHERE action = 'set_aside' GROUP BY k, row) a ON a.k = r.__k "
-        f"UNION ALL BY NAME SELECT row AS set_aside_row, reason AS set_aside_reason, line AS set_aside_line "
-        f"FROM unreadable_{checked.table.name} ORDER BY set_aside_row"
+    cells = "r.* EXCLUDE (__k, __row)" + (" RENAME (__file AS set_aside_file)" if checked.opened.origin else "")
+    select = (
+        f"SELECT a.row AS set_aside_row, a.reason AS set_aside_reason, {cells} FROM ({checked.opened.again}) r "
+        f"JOIN (SELECT k, row, {reason} AS reason FROM {checked.faults} WHERE action = 'set_aside' GROUP BY k, row) a "
+        "ON a.k = r.__k"
     )
+    if checked.unreadable:
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE unread (set_aside_row BIGINT, set_aside_reason VARCHAR, set_aside_line VARCHAR)"
+        )
+        con.executemany("INSERT INTO unread VALUES (?, ?, ?)", checked.unreadable)
+        select += " UNION ALL BY NAME FROM unread"
+    con.execute(f"CREATE TABLE set_aside.{name_of(name)} AS FROM ({select}) ORDER BY set_aside_row")
 
 
 def _said() -> str:

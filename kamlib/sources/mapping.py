@@ -1,0 +1,179 @@
+"""`kam import`: bring any files into the canonical tables by a mapping file, with every row accounted for."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import ibis
+
+from kamlib.errors import InputError, suggest
+from kamlib.settings import Settings
+from kamlib.sources import store, toml
+from kamlib.sources.files import Source
+from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
+from kamlib.sources.mapping_file import ColumnSpec, Mapping, TableSpec, read_mapping
+from kamlib.sources.raw import Raw
+from kamlib.sources.reader import read_tables
+from kamlib.sources.sandbox import Sandbox
+from kamlib.sources.sql import literal, name_of, path_of
+from kamlib.tables import TABLES
+from kamlib.workspace import complete_orders
+
+
+def import_data(mapping: Path | str, source: Path | str, into: Path | str, as_of: str | dt.date = "") -> Ledger:
+    """Bring the files in the folder `source` into the canonical tables, as the file `mapping` says.
+
+    Writes the folder `into`, whole or not at all: the tables as Parquet, `kam.toml`, the ledger, and the rows set aside
+    as CSV; `kamlib.load` reads it. InputError lists what keeps the import from being made.
+    """
+    mapping, source = Path(mapping), Path(source)
+    declared, settings = read_mapping(mapping, as_of)
+    source = source.parent if source.is_file() else source
+    if not source.is_dir():
+        raise InputError(f"{source} is not a folder. Give the folder that holds the files to import.")
+    with tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as folder:
+        mapped = _map(declared, mapping, source, Path(folder))
+        return _write(mapped, declared, settings, mapping, Path(into), Path(folder))
+
+
+@dataclass
+class _Mapped:
+    """The canonical tables as Parquet, unchecked, and what became of the rows of the files."""
+
+    tables: dict[str, Source]
+    entries: list[LedgerEntry]
+    faults: list[Fault]
+    asides: dict[str, Path]
+    files: list[Path]
+
+
+def _map(declared: Mapping, mapping: Path, source: Path, scratch: Path) -> _Mapped:
+    box = Sandbox(scratch, mapping)
+    try:
+        raws = {name: Raw(box, name, spec) for name, spec in declared.files.items()}
+        for raw in raws.values():
+            raw.bring(source)
+        box.lock()
+        for raw in raws.values():
+            raw.apply_rules()
+        made = {name: _make(box, raws, name, spec) for name, spec in declared.tables.items()}
+        for raw in raws.values():
+            raw.leave(*_takers(box, declared, raw.name))
+        accounts = [raw.account() for raw in raws.values()]
+        asides = {name: scratch / f"aside {name}.parquet" for name in raws}
+        return _Mapped(
+            {name: table for name, (table, _) in made.items()},
+            [entry for entry, _ in accounts],
+            [fault for _, faults in (*accounts, *made.values()) for fault in faults],
+            {name: path for name, path in asides.items() if raws[name].write_set_aside(path)},
+            [path for raw in raws.values() for path in raw.paths],
+        )
+    finally:
+        box.con.close()
+
+
+def _write(mapped: _Mapped, declared: Mapping, settings: Settings, mapping: Path, into: Path, scratch: Path) -> Ledger:
+    con = ibis.duckdb.connect(scratch / "tables.duckdb")
+    try:
+        reading = read_tables(con.con, mapped.tables, settings, scratch, mapping)
+        if reading.faults:
+            raise InputError("\n".join(reading.faults))
+        complete_orders(con, mapping)
+        for name, path in mapped.asides.items():
+            con.raw_sql(f"CREATE TABLE set_aside.{name_of(f'source_{name}')} AS FROM read_parquet({path_of(path)})")
+        checked = reading.ledger
+        ledger = Ledger(checked.entries, (*mapped.faults, *checked.faults), tuple(mapped.entries), con.con)
+        entries = declared.settings | {"currency": reading.currency}
+        kam_toml = f"# written by kam import from {mapping.name}\n{toml.document(entries)}"
+        with store.Replacing(into) as part:
+            store.write(con.con, ledger, mapped.files, kam_toml, part)
+    finally:
+        con.disconnect()
+    return Ledger(ledger.entries, ledger.faults, ledger.files)
+
+
+def _make(box: Sandbox, raws: dict[str, Raw], name: str, spec: TableSpec) -> tuple[Source, list[Fault]]:
+    """Write the rows of a canonical table to Parquet; return where, and the values that were renamed."""
+    where, path = f"tables.{name}", box.scratch / f"{name}.parquet"
+    faults: list[Fault] = []
+    if spec.sql:
+        columns, title = [], f"{box.mapping.name}, {name}"
+        select = _in_order(box, name, box.select(spec.sql, f"{where}.sql"), where)
+    else:
+        raw = raws[spec.source]
+        columns, title = raw.columns, raw.label
+        condition = box.expression(spec.where or "true", f"{where}.where")
+        rows = f"FROM {raw.table} AS {name_of(raw.name)} WHERE __why IS NULL AND {condition}"
+        cells = {column: _cell(box, raw, cell, f"{where}.columns.{column}") for column, cell in spec.columns.items()}
+        for column, cell in spec.columns.items():
+            if cell.values:
+                faults += _renamed(
+                    box, raw, Fault(name, title, column, "renamed", "told", 0), cells[column], cell, rows
+                )
+                cells[column] = _recoded(cells[column], cell)
+        listed = ", ".join(f"{cell} AS {name_of(column)}" for column, cell in cells.items())
+        select = f"SELECT {listed}, __file, __row {rows}"
+    box.run(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet)", where, columns)
+    return Source(path, title=title), faults
+
+
+def _in_order(box: Sandbox, name: str, select: str, where: str) -> str:
+    """Check the columns of a SELECT and order its rows by key, so that two imports give the same file."""
+    found = [column for column, *_ in box.run(f"DESCRIBE {select}", f"{where}.sql", []).fetchall()]
+    table = TABLES[name]
+    faults = [
+        f"{box.mapping}: {where}.sql: '{column}' is no column of {name}.{suggest(column, table.names)}"
+        for column in found
+        if column not in table.names
+    ]
+    faults += [
+        f"{box.mapping}: {where}.sql: select a column '{column}'." for column in table.required if column not in found
+    ]
+    if faults:
+        raise InputError("\n".join(faults))
+    return f"FROM {select} ORDER BY {', '.join(name_of(key) for key in table.key if key in found)}"
+
+
+def _cell(box: Sandbox, raw: Raw, spec: ColumnSpec, where: str) -> str:
+    if spec.sql:
+        return box.expression(spec.sql, where)
+    found = next((column for column in raw.columns if column.casefold() == spec.column.casefold()), None)
+    if found is None:
+        raise InputError(
+            f"{box.mapping}: {where}: {raw.label} has no column '{spec.column}'.{suggest(spec.column, raw.columns)} "
+            f"Columns: {', '.join(raw.columns)}."
+        )
+    return name_of(found)
+
+
+def _recoded(cell: str, spec: ColumnSpec) -> str:
+    cases = " ".join(f"WHEN {literal(old)} THEN {literal(new)}" for old, new in spec.values.items())
+    return f"CASE CAST({cell} AS VARCHAR) {cases} ELSE CAST({cell} AS VARCHAR) END"
+
+
+def _renamed(box: Sandbox, raw: Raw, fault: Fault, cell: str, spec: ColumnSpec, rows: str) -> list[Fault]:
+    """Tell how often each value was renamed."""
+    old = ", ".join(map(literal, spec.values))
+    counts = box.run(
+        f"SELECT CAST({cell} AS VARCHAR) AS old, count(*) {rows} AND CAST({cell} AS VARCHAR) IN ({old}) GROUP BY old ORDER BY old",
+        f"tables.{fault.table}.columns.{fault.column}",
+        raw.columns,
+    ).fetchall()
+    pairs = tuple(
+        (None, f"{value} → {spec.values[value]} ({n:,})") for value, n in counts if value != spec.values[value]
+    )
+    total = sum(n for value, n in counts if value != spec.values[value])
+    return [replace(fault, n=total, examples=pairs)] if pairs else []
+
+
+def _takers(box: Sandbox, declared: Mapping, name: str) -> tuple[list[str], bool]:
+    """Return the conditions under which tables made row by row take a row of the file, and whether a SELECT reads it."""
+    conditions = [
+        box.expression(spec.where or "true", f"tables.{table}.where")
+        for table, spec in declared.tables.items()
+        if spec.source == name
+    ]
+    return conditions, any(name in box.con.get_table_names(spec.sql) for spec in declared.tables.values() if spec.sql)

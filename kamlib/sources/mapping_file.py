@@ -1,0 +1,181 @@
+"""The mapping file: which files and columns of any system are which canonical tables and columns.
+
+See docs/own-data.md for a commented example. SQL in it is an expression over the columns of one file, or one SELECT
+over the declared files; it is run where nothing else can be reached (`sandbox`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from kamlib.errors import InputError, suggest
+from kamlib.settings import Settings
+from kamlib.tables import NEEDED, TABLES
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class FileSpec(_Strict):
+    """One file, or several alike: `path` may hold wild cards. `money` is an expression for what a row is worth;
+    `set_aside` and `told` give a reason to a condition: the first that holds takes the row out, or is only counted."""
+
+    path: str
+    sheet: str = ""
+    money: str = ""
+    set_aside: dict[str, str] = {}
+    told: dict[str, str] = {}
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, path: str) -> str:
+        if Path(path).is_absolute() or ".." in Path(path).parts or "~" in path:
+            raise ValueError("must lie in the source folder: give a path relative to it, without '..'.")
+        return path
+
+
+class ColumnSpec(_Strict):
+    """A canonical column: a column of the file or an SQL expression, and what its values are called here."""
+
+    column: str = ""
+    sql: str = ""
+    values: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one(self) -> ColumnSpec:
+        if bool(self.column) == bool(self.sql):
+            raise ValueError("give either 'column' or 'sql'.")
+        return self
+
+
+class TableSpec(_Strict):
+    """A canonical table: rows of one file (`from`, `where`, `columns`), or one SELECT over the files (`sql`)."""
+
+    source: str = Field("", alias="from")
+    where: str = ""
+    columns: dict[str, ColumnSpec] = {}
+    sql: str = ""
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _short_form(cls, columns: Any) -> Any:
+        if not isinstance(columns, dict):
+            return columns
+        return {name: {"column": spec} if isinstance(spec, str) else spec for name, spec in columns.items()}
+
+    @model_validator(mode="after")
+    def _one(self) -> TableSpec:
+        if bool(self.sql) == bool(self.source):
+            raise ValueError("give either 'sql', or 'from' with 'columns'.")
+        if self.sql and (self.columns or self.where):
+            raise ValueError("with 'sql' the SELECT names the columns; remove 'columns' and 'where'.")
+        return self
+
+
+class Mapping(_Strict):
+    """A whole mapping file. `settings` become `kam.toml`."""
+
+    name: str = ""
+    settings: dict[str, Any] = {}
+    files: dict[str, FileSpec]
+    tables: dict[str, TableSpec]
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _short_form(cls, files: Any) -> Any:
+        if not isinstance(files, dict):
+            return files
+        return {name: {"path": spec} if isinstance(spec, str) else spec for name, spec in files.items()}
+
+
+def read_mapping(path: Path, as_of: str | dt.date = "") -> tuple[Mapping, Settings]:
+    """Read the mapping file and the settings in it, with `as_of` before its own. InputError names every wrong entry."""
+    try:
+        said = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}). Give the path of a mapping file in UTF-8.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise InputError(f"{path}: {line}not readable as YAML ({problem}). Mend that line.") from None
+    if not isinstance(said, dict):
+        raise InputError(f"{path}: is no mapping file. It needs 'files' and 'tables'; see docs/own-data.md.")
+    if as_of:
+        said["settings"] = (said.get("settings") or {}) | {"as_of": str(as_of)}
+    try:
+        mapping = Mapping.model_validate(said)
+        settings = Settings.model_validate(mapping.settings)
+    except ValidationError as error:
+        raise InputError("\n".join(_sentence(path, fault, error.title) for fault in error.errors())) from None
+    if faults := _unknown_names(mapping):
+        raise InputError("\n".join(f"{path}: {fault}" for fault in faults))
+    return mapping, settings
+
+
+def _unknown_names(mapping: Mapping) -> list[str]:
+    faults = [
+        f"tables.{name} is missing: nothing can be computed without." for name in NEEDED if name not in mapping.tables
+    ]
+    for name, spec in mapping.tables.items():
+        if name not in TABLES:
+            faults.append(f"tables.{name} is no canonical table.{suggest(name, TABLES)} Tables: {', '.join(TABLES)}.")
+            continue
+        if spec.source and spec.source not in mapping.files:
+            known = ", ".join(mapping.files)
+            faults.append(
+                f"tables.{name}.from: '{spec.source}' is not among the files.{suggest(spec.source, mapping.files)} Files: {known}."
+            )
+        if spec.source:
+            faults += [
+                f"tables.{name}.columns: '{column}' is needed."
+                for column in TABLES[name].required
+                if column not in spec.columns
+            ]
+        faults += [
+            f"tables.{name}.columns: '{column}' is no column of {name}.{suggest(column, TABLES[name].names)} "
+            f"Columns: {', '.join(TABLES[name].names)}."
+            for column in spec.columns
+            if column not in TABLES[name].names
+        ]
+    return faults
+
+
+def _sentence(path: Path, fault: dict[str, Any], title: str) -> str:
+    parts = [str(part) for part in fault["loc"]]
+    if title == "Settings":
+        parts = ["settings", *parts]
+    where = ".".join(parts)
+    if fault["type"] == "extra_forbidden":
+        known = _keys(parts)
+        return f"{path}: '{where}' is not an entry.{suggest(parts[-1], known)} Entries here: {', '.join(known)}."
+    if fault["type"] == "missing":
+        return f"{path}: '{where}' is missing. Add it; see docs/own-data.md."
+    shown = f" = {fault['input']!r}" if isinstance(fault["input"], str | int | float | bool) else ""
+    hint = " Write the key in quotes." if "[key]" in parts else ""
+    return f"{path}: {where}{shown}: {fault['msg'].removeprefix('Value error, ')}{hint} Correct the entry."
+
+
+def _keys(parts: list[str]) -> list[str]:
+    """The entries that may stand where the last of `parts` stands."""
+    model: type[BaseModel] = {
+        ("files", 3): FileSpec, ("tables", 3): TableSpec, ("tables", 5): ColumnSpec, ("settings", 2): Settings,
+    }.get((parts[0], len(parts)), Mapping)  # fmt: skip
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key may stand once: of two, the first would be lost unseen."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for (key_node, _), key in zip(node.value, keys, strict=True):
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key}' stands twice", key_node.start_mark)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,154 @@
+"""The files that a mapping declares, in its sandbox: rules applied, every row accounted for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from kamlib.errors import InputError
+from kamlib.sources import rows
+from kamlib.sources.files import Source, open_source, suffix_of
+from kamlib.sources.ledger import EXAMPLES, Fault, LedgerEntry
+from kamlib.sources.mapping_file import FileSpec
+from kamlib.sources.sandbox import Sandbox, line_of
+from kamlib.sources.sql import literal, name_of
+
+HIDDEN = ("__k", "__row", "__file", "__why", "__money")
+NOBODY = "taken by no table"
+
+
+@dataclass
+class Raw:
+    """One declared file, or several alike. Its rows are in `table`, each with `__file`, `__row`, `__money` and, in
+    `__why`, the reason for which it was set aside; the others are a view called `name`, for the SQL of the mapping."""
+
+    box: Sandbox
+    name: str
+    spec: FileSpec
+    paths: list[Path] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    unreadable: list[tuple[int, str, str]] = field(default_factory=list)
+    told: list[Fault] = field(default_factory=list)
+
+    @property
+    def table(self) -> str:
+        return name_of(f"rows of {self.name}")
+
+    @property
+    def label(self) -> str:
+        return self.paths[0].name if len(self.paths) == 1 else self.spec.path
+
+    def bring(self, folder: Path) -> None:
+        """Copy the files into the sandbox, before it is locked."""
+        self.paths = sorted(path for path in folder.glob(self.spec.path) if suffix_of(path))
+        if not self.paths:
+            found = ", ".join(sorted(path.name for path in folder.iterdir())[:20])
+            raise InputError(
+                f"{self.box.mapping}: files.{self.name}: no file is called '{self.spec.path}' in {folder} (found: {found})."
+            )
+        parts = [f"FROM {self._part(path, folder, i)}" for i, path in enumerate(self.paths)]
+        try:
+            self.box.con.execute(f"CREATE TABLE {name_of(self.name)} AS {' UNION ALL BY NAME '.join(parts)}")
+        except duckdb.Error as error:
+            raise InputError(
+                f"{self.box.mapping}: files.{self.name}: the files do not fit together ({line_of(error)}). Declare them apart."
+            ) from None
+        described = self.box.con.execute(f"DESCRIBE {name_of(self.name)}").fetchall()
+        self.columns = [column for column, *_ in described if column not in HIDDEN]
+
+    def _part(self, path: Path, folder: Path, i: int) -> str:
+        con, part = self.box.con, f"part_{i}"
+        opened = open_source(
+            con, Source(path, self.spec.sheet), f"{part}_cells_of_{abs(hash(self.name))}", self.box.scratch
+        )
+        label = literal(path.relative_to(folder).as_posix())
+        try:
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {part} AS SELECT *, {label} AS __file FROM ({opened.first})")
+        except duckdb.Error as error:
+            raise InputError(f"{path}: cannot be read to its end ({line_of(error)}). Export it again.") from None
+        unreadable = opened.unreadable(con)
+        self.unreadable += unreadable
+        rows.renumber(con, part, [*(row for row, _, _ in unreadable), *opened.blanks])
+        return part
+
+    def apply_rules(self) -> None:
+        """Give each row the first reason that sets it aside, and what it is worth."""
+        where, box = f"files.{self.name}", self.box
+        cases = [
+            f"WHEN {box.expression(condition, f'{where}.set_aside.{reason}')} THEN {literal(reason)}"
+            for reason, condition in self.spec.set_aside.items()
+        ]
+        why = f"CASE {' '.join(cases)} END" if cases else "NULL"
+        money = box.expression(self.spec.money, f"{where}.money") if self.spec.money else "NULL"
+        box.run(
+            f"CREATE TABLE {self.table} AS SELECT *, CAST({why} AS VARCHAR) AS __why, "
+            f"CAST({money} AS DECIMAL(18,2)) AS __money FROM {name_of(self.name)}",
+            where,
+            self.columns,
+        )
+        shown = ", ".join(map(name_of, self.columns))
+        box.con.execute(f"DROP TABLE {name_of(self.name)}")
+        box.con.execute(f"CREATE VIEW {name_of(self.name)} AS SELECT {shown} FROM {self.table} WHERE __why IS NULL")
+        for reason, condition in self.spec.told.items():
+            found = box.expression(condition, f"{where}.told.{reason}")
+            self._tell(reason, f"(SELECT *, {found} AS __found FROM {self.table} WHERE __why IS NULL) WHERE __found")
+
+    def leave(self, conditions: list[str], read_by_sql: bool) -> None:
+        """Set aside the rows that none of the tables made row by row takes. Where a SELECT of the mapping reads the
+        file too nobody can say which rows it used: then they are only told."""
+        left = " AND ".join(f"{condition} IS NOT TRUE" for condition in conditions)
+        if not conditions:
+            return
+        if read_by_sql:
+            self._tell("used in sums only", f"{self.table} WHERE __why IS NULL AND {left}")
+        else:
+            self.box.con.execute(f"UPDATE {self.table} SET __why = {literal(NOBODY)} WHERE __why IS NULL AND {left}")
+
+    def _tell(self, reason: str, found: str, action: str = "told") -> None:
+        n, money = self.box.run(
+            f"SELECT count(*), sum(__money) FROM {found}", f"files.{self.name}", self.columns
+        ).fetchone()
+        if n:
+            numbers = self.box.con.execute(
+                f"SELECT __row FROM {found} ORDER BY __file, __row LIMIT {EXAMPLES}"
+            ).fetchall()
+            examples = tuple((row, "") for (row,) in numbers)
+            amount = None if money is None else float(money)
+            self.told.append(Fault("", self.label, "", "rule", action, n, examples, reason, money=amount))
+
+    def account(self) -> tuple[LedgerEntry, list[Fault]]:
+        """Return what became of the rows, and what the rules found."""
+        con = self.box.con
+        kept, money_kept, aside, money_aside = con.execute(
+            f"SELECT count(*) FILTER (__why IS NULL), sum(__money) FILTER (WHERE __why IS NULL), "
+            f"count(__why), sum(__money) FILTER (WHERE __why IS NOT NULL) FROM {self.table}"
+        ).fetchone()
+        for (reason,) in con.execute(
+            f"SELECT __why FROM {self.table} WHERE __why IS NOT NULL GROUP BY __why ORDER BY count(*) DESC, __why"
+        ).fetchall():
+            self._tell(reason, f"{self.table} WHERE __why = {literal(reason)}", "set_aside")
+        if self.unreadable:
+            lines = tuple((row, line.strip()) for row, _, line in self.unreadable[:EXAMPLES])
+            self.told.append(Fault("", self.label, "", "unreadable", "set_aside", len(self.unreadable), lines))
+        aside += len(self.unreadable)
+        money = (float(money_aside or 0), float(money_kept or 0)) if self.spec.money else (None, None)
+        return LedgerEntry("", self.label, kept + aside, kept, aside, *money), self.told
+
+    def write_set_aside(self, path: Path) -> bool:
+        """Write the rows set aside to a Parquet file, as they were delivered; return whether there are any."""
+        con, shown = self.box.con, ", ".join(map(name_of, self.columns))
+        select = (
+            f"SELECT __row AS set_aside_row, __why AS set_aside_reason, __file AS set_aside_file, {shown} "
+            f"FROM {self.table} WHERE __why IS NOT NULL"
+        )
+        if self.unreadable:
+            con.execute(
+                "CREATE OR REPLACE TEMP TABLE unread (set_aside_row BIGINT, set_aside_reason VARCHAR, set_aside_line VARCHAR)"
+            )
+            con.executemany("INSERT INTO unread VALUES (?, ?, ?)", self.unreadable)
+            select += " UNION ALL BY NAME FROM unread"
+        ordered = f"FROM ({select}) ORDER BY set_aside_file, set_aside_row"
+        (n,) = con.execute(f"COPY ({ordered}) TO {literal(str(path))} (FORMAT parquet)").fetchone()
+        return n > 0

@@ -1,0 +1,75 @@
+"""Run the SQL of a mapping file where it can read the declared files and nothing else.
+
+The files are copied into a database of their own; then the engine is shut off from the file system and its settings are
+locked. What a mapping says is an expression, or a single SELECT, never another statement.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+
+from kamlib.errors import InputError, suggest
+from kamlib.sources.sql import literal
+
+
+class Sandbox:
+    """An engine in `scratch`, and the mapping file that its errors name."""
+
+    def __init__(self, scratch: Path, mapping: Path) -> None:
+        self.scratch, self.mapping = scratch, mapping
+        self.con = duckdb.connect(str(scratch / "source.duckdb"), config={"python_enable_replacements": False})
+
+    def lock(self) -> None:
+        """Shut the engine off from everything but the scratch folder, for good."""
+        for setting in (
+            f"temp_directory = {literal(str(self.scratch / 'spill'))}",
+            f"allowed_directories = [{literal(str(self.scratch.absolute()))}]",
+            "autoinstall_known_extensions = false",
+            "autoload_known_extensions = false",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            self.con.execute(f"SET {setting}")
+
+    def expression(self, text: str, where: str) -> str:
+        """Return the expression `text` in brackets. InputError when it is more, or less, than one expression."""
+        self._one_select(f"SELECT {text}\n", where)  # alone: a bracket too many would end ours
+        self._one_select(f"SELECT ({text}\n)", where)
+        return f"({text}\n)"
+
+    def select(self, text: str, where: str) -> str:
+        """Return the SELECT `text` in brackets. InputError when it is anything else."""
+        text = text.strip().rstrip(";")
+        self._one_select(text, where)
+        return f"({text}\n)"
+
+    def _one_select(self, text: str, where: str) -> None:
+        try:
+            statements = self.con.extract_statements(text)
+        except duckdb.Error as error:
+            raise InputError(f"{self.mapping}: {where}: not readable as SQL ({line_of(error)}). Mend it.") from None
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise InputError(f"{self.mapping}: {where}: a mapping may hold one SELECT, and no other statement.")
+
+    def run(self, sql: str, where: str, columns: list[str]) -> duckdb.DuckDBPyConnection:
+        """Run SQL that holds text of the mapping; `columns` are those it may name. InputError says where it fails."""
+        try:
+            return self.con.execute(sql)
+        except duckdb.PermissionException:
+            raise InputError(
+                f"{self.mapping}: {where}: reads more than the files declared under 'files'. Declare what it needs there."
+            ) from None
+        except duckdb.Error as error:
+            missing = re.search(r'Referenced column "(.+?)" ', str(error))
+            if missing:
+                found = f"{suggest(missing[1], columns)} Columns: {', '.join(columns)}." if columns else ""
+                raise InputError(f"{self.mapping}: {where}: there is no column '{missing[1]}'.{found}") from None
+            raise InputError(f"{self.mapping}: {where}: {line_of(error)}. Mend the SQL.") from None
+
+
+def line_of(error: duckdb.Error) -> str:
+    """Return the first line of an engine's message, without its full stop."""
+    return str(error).splitlines()[0][:200].rstrip(" .!")
