@@ -204,7 +204,7 @@ def plot_dialogue(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for row in theirs.itertuples():
         face = UNKNOWN_COLOUR if pd.isna(row.stance) else STANCE_COLOUR[int(row.stance)]
         ax.scatter(1, right[row.contact_id], s=160, color=face, edgecolor=style.INK, zorder=2)
-        text = f"{row.contact_name} · {words.word(row.role)} · {row.department if pd.notna(row.department) else '?'}"
+        text = f"{row.contact_name} · {words.word(row.role)} · {_department(row.department)}"
         ax.annotate(
             text, (1, right[row.contact_id]), xytext=(10, 0), textcoords="offset points", va="center", fontsize=9
         )
@@ -213,6 +213,13 @@ def plot_dialogue(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     _stance_legend(ax)
     ax.axis("off")
     return ax
+
+
+def _department(name: str) -> str:
+    """A department of the shipped vocabulary in the session's language, any other as the CRM has it."""
+    if pd.isna(name):
+        return "?"
+    return words.word(f"department_{name}") if f"department_{name}" in words.LABELS else name
 
 
 def dialogue_claim(table: pd.DataFrame, lang: str = "en") -> str:

@@ -55,7 +55,9 @@ def plot_departure(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 
     """Money that would hang in the air, with the person and the roles that would be vacant."""
     ax = ax or style.new_axes((8, 6))
     rows = table.head(top_n).iloc[::-1]
-    ax.barh(rows.account_name, rows.at_stake, color=np.where(rows.n_active_after <= 1, style.BAD, style.ORANGE))
+    place = np.arange(len(rows))  # two accounts may share a name
+    ax.barh(place, rows.at_stake, color=np.where(rows.n_active_after <= 1, style.BAD, style.ORANGE))
+    ax.set_yticks(place, rows.account_name.map(words.short))
     texts = []
     for row in rows.itertuples():
         gone = words.say(None, ", ", "、").join(words.word(role) for role in row.roles_lost.split(",") if role)
@@ -79,8 +81,8 @@ def departure_claim(table: pd.DataFrame, lang: str = "en") -> str:
     row = table.iloc[0]
     return words.say(
         lang,
-        en=f"At {len(table)} accounts one departure opens a gap; {row.contact_name} of {row.account_name} holds {words.money(row.at_stake, lang)}.",
-        zh=f"{len(table)} 个客户会因一人离开出现缺口；{row.account_name}的{row.contact_name}牵动{words.money(row.at_stake, lang)}。",
+        en=f"At {len(table)} accounts one departure opens a gap; {row.contact_name} of {words.short(row.account_name)} holds {words.money(row.at_stake, lang)}.",
+        zh=f"{len(table)} 个客户会因一人离开出现缺口；{words.short(row.account_name)}的{row.contact_name}牵动{words.money(row.at_stake, lang)}。",
     )
 
 
@@ -131,7 +133,7 @@ def plot_left(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 10) -
     style.bar_labels(
         ax, [f"{row.contact_name}, {words.word(row.role)}, {row.left_at:%Y-%m-%d}" for row in rows.itertuples()]
     )
-    ax.set_yticks(place, rows.account_name)
+    ax.set_yticks(place, rows.account_name.map(words.short))
     ax.set_xlim(0, rows.at_stake.max() * 1.6)
     style.money_axis(ax.xaxis)
     ax.set_xlabel(
@@ -155,8 +157,8 @@ def left_claim(table: pd.DataFrame, lang: str = "en") -> str:
     row = bare.iloc[0]
     return words.say(
         lang,
-        en=f"{len(table)} contacts left; {row.account_name} lost its {words.word(row.role, 'en').lower()} and has {row.n_active or 'no'} active contact left.",
-        zh=f"{len(table)} 位联系人离职；{row.account_name}失去{words.word(row.role, 'zh')}，目前仅剩 {row.n_active} 位活跃联系人。",
+        en=f"{len(table)} contacts left; {words.short(row.account_name)} lost its {words.word(row.role, 'en').lower()} and has {row.n_active or 'no'} active contact left.",
+        zh=f"{len(table)} 位联系人离职；{words.short(row.account_name)}失去{words.word(row.role, 'zh')}，目前仅剩 {row.n_active} 位活跃联系人。",
     )
 
 

@@ -101,13 +101,19 @@ def complaints_claim(table: pd.DataFrame, lang: str = "en") -> str:
 
 
 def closed_loop_table(
-    surveys: pd.DataFrame, cases: pd.DataFrame, mart: pd.DataFrame, as_of: dt.date, *, days: int = 365
+    surveys: pd.DataFrame,
+    cases: pd.DataFrame,
+    activities: pd.DataFrame,
+    mart: pd.DataFrame,
+    as_of: dt.date,
+    *,
+    days: int = 365,
 ) -> pd.DataFrame:
     """Whom to call: contacts whose last answer within `days` was dissatisfied (1–2) or a detractor's (0–6).
 
     One row per contact, those nobody called first, then by revenue: account_id, account_name, owner, contact_id, answered_at, waiting_days,
-    overall, recommend, worst_topic, n_open_cases, last_contact (any activity), followed_up (contacted since the
-    answer), revenue (of the account, in the window), comment.
+    overall, recommend, worst_topic, n_open_cases, last_contact (last activity with this person), followed_up (there was
+    one since the answer), revenue (of the account, in the window), comment.
     """
     rows = answered(surveys).sort_values(["answered_at", "response_id"], kind="stable")
     rows = rows[rows.answered_at > pd.Timestamp(as_of) - pd.Timedelta(days=days)]
@@ -118,7 +124,9 @@ def closed_loop_table(
     rows["waiting_days"] = (pd.Timestamp(as_of) - rows.answered_at).dt.days
     open_cases = cases[cases.closed_at.isna()].groupby("account_id").size()
     rows["n_open_cases"] = rows.account_id.map(open_cases).fillna(0).astype(int)
-    rows = rows.merge(mart[["account_id", "account_name", "owner", "revenue", "last_contact"]], on="account_id")
+    spoken = activities.groupby("contact_id").happened_at.max()
+    rows["last_contact"] = pd.to_datetime(rows.contact_id.map(spoken)).dt.normalize()
+    rows = rows.merge(mart[["account_id", "account_name", "owner", "revenue"]], on="account_id")
     rows["followed_up"] = rows.last_contact > rows.answered_at
     return rows.sort_values(
         ["followed_up", "revenue", "account_id", "response_id"],
@@ -150,7 +158,7 @@ def plot_closed_loop(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int 
         for r in rows.itertuples()
     ]
     style.bar_labels(ax, texts)
-    ax.set_yticks(place, rows.account_name)
+    ax.set_yticks(place, rows.account_name.map(words.short))
     ax.set_xlim(0, rows.waiting_days.max() * 1.6)
     ax.set_xlabel(
         words.say(
@@ -167,7 +175,7 @@ def closed_loop_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Say how many unhappy contacts nobody has called since, and the revenue behind them."""
     waiting = table[~table.followed_up]
     behind = words.money(waiting.drop_duplicates("account_id").revenue.sum(), lang)
-    who = words.names(waiting.account_name.drop_duplicates().tolist(), lang)
+    who = words.names(waiting.account_name.drop_duplicates().map(words.short).tolist(), lang)
     if waiting.empty:
         return words.say(
             lang,
@@ -248,7 +256,7 @@ def plot_cadence(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 15
             va="center",
             fontsize=8,
         )
-    ax.set_yticks(place, rows.account_name)
+    ax.set_yticks(place, rows.account_name.map(words.short))
     ax.set_xlim(0, edge * 1.3)
     style.reference_line(ax, 180, words.say(None, "half a year", "半年"), axis="x")
     ax.set_xlabel(
@@ -261,6 +269,14 @@ def plot_cadence(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 15
 def cadence_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Say how many accounts never answered, and how many were never even asked."""
     silent, never_asked = int((table.n_answers == 0).sum()), int((table.n_invited == 0).sum())
+    if not silent:
+        row = table.loc[table.silent_days.idxmax()]
+        name, days = words.short(row.account_name), words.number(row.silent_days)
+        return words.say(
+            lang,
+            en=f"All {len(table)} key accounts answered at least once; {name} has been silent longest, {days} days.",
+            zh=f"{len(table)} 个大客户均至少答复过一次；{name}沉默最久，已 {days} 天。",
+        )
     return words.say(
         lang,
         en=f"{silent} of {len(table)} key accounts never answered a survey; {never_asked} were never asked.",

@@ -133,7 +133,7 @@ def plot_coverage(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 1
                 **options,
             )
     ax.set_xticks(range(len(REQUIRED_ROLES)), [words.word(role) for role in REQUIRED_ROLES])
-    ax.set_yticks(range(len(rows)), rows.account_name)
+    ax.set_yticks(range(len(rows)), rows.account_name.map(words.short))
     ax.set_xlim(-0.5, len(REQUIRED_ROLES) - 0.5)
     for y, share in enumerate(rows.coverage_share):
         ax.text(1.01, y, words.share(share), transform=ax.get_yaxis_transform(), va="center", fontsize=9)
@@ -211,7 +211,9 @@ def plot_threads(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 15
     """What hangs on each account, single-threaded ones in red, with the number of active contacts at the end."""
     ax = ax or style.new_axes((8, 6))
     rows = table.head(top_n).iloc[::-1]
-    ax.barh(rows.account_name, rows.at_stake, color=np.where(rows.single_threaded, style.BAD, style.PALE))
+    place = np.arange(len(rows))  # two accounts may share a name
+    ax.barh(place, rows.at_stake, color=np.where(rows.single_threaded, style.BAD, style.PALE))
+    ax.set_yticks(place, rows.account_name.map(words.short))
     texts = [
         words.say(
             None,

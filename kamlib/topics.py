@@ -108,16 +108,6 @@ def plot_topics(table: pd.DataFrame, ax: Axes | None = None, *, target: float = 
             capsize=3,
             markersize=8,
         )
-        label = f"{words.word(row.topic)}: {words.word(row.quadrant)}"
-        right = row.performance_mean > table.performance_mean.mean()  # write towards the middle, away from the edge
-        ax.annotate(
-            label,
-            (row.performance_mean, row.importance_share),
-            xytext=(-8 if right else 8, 7),
-            ha="right" if right else "left",
-            textcoords="offset points",
-            fontsize=9,
-        )
     style.reference_line(ax, table.importance_share.mean(), words.say(None, "mean importance", "平均重要性"))
     style.reference_line(ax, table.performance_mean.mean(), words.say(None, "mean", "均值"), axis="x")
     style.reference_line(ax, target, words.say(None, f"target {target:g}", f"目标 {target:g}"), axis="x")
@@ -278,7 +268,9 @@ def plot_account_topics(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
                 color="white" if abs(value - 4) > 0.7 else style.INK,
             )
     ax.set_xticks(range(len(MEASURES)), [words.word(name).replace(" ", "\n") for name in MEASURES])
-    ax.set_yticks(range(len(table)), [f"{row.account_name} (n = {row.n_answers})" for row in table.itertuples()])
+    ax.set_yticks(
+        range(len(table)), [f"{words.short(row.account_name)} (n = {row.n_answers})" for row in table.itertuples()]
+    )
     ax.xaxis.tick_top()
     ax.grid(visible=False)
     ax.tick_params(length=0)
@@ -291,6 +283,6 @@ def account_topics_claim(table: pd.DataFrame, lang: str = "en") -> str:
     worst = row[list(TOPICS)].astype(float).idxmin() if row[list(TOPICS)].notna().any() else "overall"
     return words.say(
         lang,
-        en=f"{row.account_name} is least satisfied: {row.overall:.1f} of 5 overall, {row[worst]:.1f} for {words.word(worst, 'en').lower()}.",
-        zh=f"{row.account_name}最不满意：总体 {row.overall:.1f} 分，其中{words.word(worst, 'zh')} {row[worst]:.1f} 分（满分5分）。",
+        en=f"{words.short(row.account_name)} is least satisfied: {row.overall:.1f} of 5 overall, {row[worst]:.1f} for {words.word(worst, 'en').lower()}.",
+        zh=f"{words.short(row.account_name)}最不满意：总体 {row.overall:.1f} 分，其中{words.word(worst, 'zh')} {row[worst]:.1f} 分（满分5分）。",
     )

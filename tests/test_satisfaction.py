@@ -152,15 +152,12 @@ def test_the_closed_loop_keeps_the_last_bad_answer_and_sees_later_contact():
         [("2024", "a", 1, 2, 1, 2, 3, 4), ("2025", "b", 2, 8, 5, 1, 3, 4), ("2025", "c", 5, 10), ("2025", "d", 4, 6)]
     )
     mart = pd.DataFrame(
-        {
-            "account_id": list("abcd"),
-            "account_name": list("ABCD"),
-            "owner": "Li",
-            "revenue": [1.0, 2.0, 3.0, 4.0],
-            "last_contact": pd.to_datetime(["2025-01-01", "2025-07-01", None, "2025-06-01"]),
-        }
+        {"account_id": list("abcd"), "account_name": list("ABCD"), "owner": "Li", "revenue": [1.0, 2.0, 3.0, 4.0]}
     )
-    table = recovery.closed_loop_table(rows, empty("cases"), mart, AS_OF)
+    called = pd.DataFrame(
+        {"contact_id": ["b-1", "d-3", "d-9"], "happened_at": pd.to_datetime(["2025-07-01", "2025-06-01", "2025-09-01"])}
+    )
+    table = recovery.closed_loop_table(rows, empty("cases"), called, mart, AS_OF)
     assert table.account_id.tolist() == ["d", "b"]
     assert table.followed_up.tolist() == [False, True]
     assert table.worst_topic.tolist()[1] == TOPICS[1]
@@ -186,7 +183,7 @@ def test_nothing_measured_gives_empty_tables():
     )
     for table in (
         satisfaction.levels_table(none), satisfaction.nps_table(none), topics.topics_table(none), topics.trend_table(none),
-        topics.account_topics_table(none, mart), recovery.complaints_table(cases, AS_OF), recovery.closed_loop_table(none, cases, mart, AS_OF),
+        topics.account_topics_table(none, mart), recovery.complaints_table(cases, AS_OF), recovery.closed_loop_table(none, cases, empty("activities"), mart, AS_OF),
     ):  # fmt: skip
         assert table.empty
         assert len(table.columns) > 3
