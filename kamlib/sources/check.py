@@ -11,8 +11,9 @@ import duckdb
 from kamlib import words
 from kamlib.errors import InputError
 from kamlib.settings import Settings, read_settings
+from kamlib.sources import stages, store
 from kamlib.sources.ledger import ACTIONS, Ledger
-from kamlib.sources.reader import read_folder
+from kamlib.sources.reader import Reading, read_folder
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,8 @@ class CheckReport:
 
     def text(self, lang: str | None = None) -> str:
         """Return the report as lines for a terminal."""
-        parts = [self._verdict(lang)]
-        parts += [f"✗ {fault}" for fault in self.faults]
-        for action in ACTIONS:
-            lines = [f"  {fault.text(lang, self.currency)}" for fault in self.ledger.faults if fault.action == action]
-            if lines:
-                parts += ["", words.word(f"action.{action}", lang), *lines]
-        return "\n".join([*parts, "", _columns(self.ledger, lang)])
+        parts = [self._verdict(lang), *(f"✗ {fault}" for fault in self.faults)]
+        return "\n".join([*parts, "", ledger_text(self.ledger, lang, self.currency)])
 
     def _verdict(self, lang: str | None) -> str:
         n = len(self.ledger.entries)
@@ -61,7 +57,9 @@ class CheckReport:
 
 
 def check_folder(folder: Path | str) -> CheckReport:
-    """Read and check every table in `folder`. InputError only when it is no folder; all else is in the report."""
+    """Read and check every table in `folder`; one that kam wrote is checked already and gives its ledger.
+
+    InputError only when it is no folder, or was prepared and is damaged; all else is in the report."""
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder. Give the one that holds accounts and orders.")
@@ -73,11 +71,25 @@ def check_folder(folder: Path | str) -> CheckReport:
     with tempfile.TemporaryDirectory(prefix="kam-") as scratch:
         con = duckdb.connect(str(Path(scratch) / "check.duckdb"))
         try:
-            reading = read_folder(con, folder, settings, Path(scratch))
+            if store.is_prepared(folder):
+                reading = Reading(store.read(con, folder), settings.currency)
+                reading.faults, _ = stages.check(con, settings, folder)
+            else:
+                reading = read_folder(con, folder, settings, Path(scratch))
         finally:
             con.close()
-    ledger = Ledger(reading.ledger.entries, reading.ledger.faults)
+    ledger = Ledger(reading.ledger.entries, reading.ledger.faults, reading.ledger.files)
     return CheckReport(folder, (*faults, *reading.faults), ledger, reading.currency)
+
+
+def ledger_text(ledger: Ledger, lang: str | None = None, currency: str = "") -> str:
+    """Return the faults, those that cost rows first, and the ledger, as lines for a terminal."""
+    parts = []
+    for action in ACTIONS:
+        lines = [f"  {fault.text(lang, currency)}" for fault in ledger.faults if fault.action == action]
+        if lines:
+            parts += [words.word(f"action.{action}", lang) + words.say(lang, ":", "："), *lines, ""]
+    return "\n".join([*parts, _columns(ledger, lang)])
 
 
 def _columns(ledger: Ledger, lang: str | None) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from kamlib.errors import InputError, suggest
+from kamlib.errors import InputError
 from kamlib.sources import sheets, texts
 from kamlib.sources.sql import literal, name_of, path_of
 from kamlib.tables import TABLES
@@ -69,11 +70,11 @@ def suffix_of(path: Path) -> str:
     )
 
 
-def find_tables(folder: Path) -> tuple[dict[str, Source], list[str], list[str]]:
-    """Return the source of each canonical table in `folder`, what makes the folder unusable, and notes on files that
-    no table is called after."""
+def find_tables(folder: Path) -> tuple[dict[str, Source], list[str], list[Path]]:
+    """Return the source of each canonical table in `folder`, what makes the folder unusable, and the files that no
+    table is called after."""
     found: dict[str, list[Source]] = {}
-    faults, notes = [], []
+    faults, strangers = [], []
     for path in sorted(folder.iterdir()):
         ending = suffix_of(path)
         if ending not in TABLES_AS or path.name.startswith(("~$", ".")):
@@ -89,12 +90,12 @@ def find_tables(folder: Path) -> tuple[dict[str, Source], list[str], list[str]]:
             except InputError as error:
                 faults.append(str(error))
         else:
-            notes.append(f"{path.name}: no table has this name, so it was not read.{suggest(stem, TABLES)}")
+            strangers.append(path)
     for table, sources in found.items():
         if len(sources) > 1:
             labels = " and ".join(source.label for source in sources)
             faults.append(f"{folder}: {labels} both claim to be the table {table}. Keep one of them.")
-    return {table: sources[0] for table, sources in found.items()}, faults, notes
+    return {table: sources[0] for table, sources in found.items()}, faults, strangers
 
 
 def _table_called(stem: str) -> str:
@@ -136,15 +137,16 @@ def _open_sheet(con: duckdb.DuckDBPyConnection, source: Source, name: str) -> Op
     header, rows = sheets.read(source.path, source.sheet)
     columns = dict.fromkeys(unique(header), "VARCHAR")
     table = sheets.to_arrow(list(columns), rows)
-    con.register(f"{name}_cells", table)
-    con.execute(f"CREATE TABLE {name} AS SELECT * FROM {name}_cells")
-    con.unregister(f"{name}_cells")
-    return Opened(source, f"SELECT * FROM {name}", f"SELECT * FROM {name}", columns)
+    con.register("sheet", table)
+    con.execute(f"CREATE TABLE {name_of(name)} AS FROM sheet")
+    con.unregister("sheet")
+    return Opened(source, f"FROM {name_of(name)}", f"FROM {name_of(name)}", columns)
 
 
 def _open_text(source: Source, name: str, scratch: Path) -> Opened:
     text = texts.inspect(source.path)
-    path = source.path if text.plain else texts.rewrite(source.path, text, scratch / f"{name.replace('.', '_')}.csv")
+    flat = f"{zlib.crc32(name.encode()):08x}"
+    path = source.path if text.plain else texts.rewrite(source.path, text, scratch / f"{flat}.csv")
     delimiter, header = _dialect(text.head)
     if not any(cell.strip() for cell in header):
         raise InputError(f"{source.path} is empty. Write the column names in the first row, or delete the file.")
@@ -155,7 +157,6 @@ def _open_text(source: Source, name: str, scratch: Path) -> Opened:
         f"{path_of(path)}, columns={{{declared}}}, auto_detect=false, header=true, delim={literal(delimiter)}, "
         f"quote='\"', escape='\"', compression={gz}, hive_partitioning=false"
     )
-    flat = name.replace(".", "_")
     noted = f"store_rejects=true, rejects_table='rejects_{flat}', rejects_scan='scans_{flat}', rejects_limit=0"
     return Opened(
         source,

@@ -63,9 +63,10 @@ class Fault:
 
     def remedy(self, lang: str | None = None) -> str:
         """Return what to do about it, or "" where a rule of the mapping decided."""
-        advice = words.LABELS.get(f"cure.{self.kind}")
-        text = advice[words.LANGUAGES.index(lang or words.language())] if advice else ""
-        return f"{text} {self.cure}".strip()
+        if f"cure.{self.kind}" not in words.LABELS:
+            return ""
+        text = words.word(f"cure.{self.kind}", lang)
+        return words.say(lang, f"{text}{self.cure and ': ' + self.cure}.", f"{text}{self.cure and '：' + self.cure}。")
 
     def instances(self, lang: str | None = None) -> str:
         """Return the first places where it stands: "row 14 '31/02/2024', row 18 'soon'"."""
@@ -73,7 +74,8 @@ class Fault:
             return ""
         listed = [_instance(row, value, lang) for row, value in self.examples]
         more = words.say(lang, f" and {self.n - len(listed):,} more", f"等 {self.n:,} 处")
-        return words.say(lang, ", ", "、").join(listed) + (more if self.n > len(listed) else "")
+        single = all(row is not None for row, _ in self.examples)  # else each example stands for several cases
+        return words.say(lang, ", ", "、").join(listed) + (more if single and self.n > len(listed) else "")
 
     def text(self, lang: str | None = None, currency: str = "") -> str:
         """Return the fault as one line: where, what, how often, with what consequence, examples, cure."""
@@ -82,9 +84,11 @@ class Fault:
         done = words.word(f"action.{self.action}", lang) if self.action != "told" else ""
         money = f"{currency} {self.money:,.2f}".strip() if self.money else ""
         done = words.say(lang, ", ", "，").join(filter(None, (done, money)))
-        line = f"{where}: {times}{self.what(lang)}" + (f" ({done})" if done else "")
+        line = words.say(lang, f"{where}: ", f"{where}：") + times + self.what(lang)
+        line += words.say(lang, f" ({done})", f"（{done}）") if done else ""
         shown = self.instances(lang)
-        return f"{line}{': ' + shown if shown else ''}. {self.remedy(lang)}".strip()
+        line += words.say(lang, ": ", "：") + shown if shown else ""
+        return words.say(lang, f"{line}. {self.remedy(lang)}", f"{line}。{self.remedy(lang)}").strip()
 
 
 def _instance(row: int | None, value: str, lang: str | None) -> str:

@@ -81,7 +81,7 @@ def _told(one: Checked, codes: str, rates: dict[str, float]) -> list[Fault]:
     ).fetchall()
     return [
         Fault(one.table.name, one.opened.source.label, "currency", "converted", "told", n, ((None, code),),
-              cure=f"{code} {rates[code]:g}.")
+              cure=f"{code} {rates[code]:g}")
         for code, n in found
     ]  # fmt: skip
 

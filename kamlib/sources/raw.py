@@ -48,9 +48,13 @@ class Raw:
             raise InputError(
                 f"{self.box.mapping}: files.{self.name}: no file is called '{self.spec.path}' in {folder} (found: {found})."
             )
-        parts = [f"FROM {self._part(path, folder, i)}" for i, path in enumerate(self.paths)]
+        parts = [self._part(path, folder, i) for i, path in enumerate(self.paths)]
         try:
-            self.box.con.execute(f"CREATE TABLE {name_of(self.name)} AS {' UNION ALL BY NAME '.join(parts)}")
+            if len(parts) == 1:
+                self.box.con.execute(f"ALTER TABLE {parts[0]} RENAME TO {name_of(self.name)}")
+            else:
+                union = " UNION ALL BY NAME ".join(f"FROM {part}" for part in parts)
+                self.box.con.execute(f"CREATE TABLE {name_of(self.name)} AS {union}")
         except duckdb.Error as error:
             raise InputError(
                 f"{self.box.mapping}: files.{self.name}: the files do not fit together ({line_of(error)}). Declare them apart."
@@ -59,13 +63,12 @@ class Raw:
         self.columns = [column for column, *_ in described if column not in HIDDEN]
 
     def _part(self, path: Path, folder: Path, i: int) -> str:
-        con, part = self.box.con, f"part_{i}"
-        opened = open_source(
-            con, Source(path, self.spec.sheet), f"{part}_cells_of_{abs(hash(self.name))}", self.box.scratch
-        )
+        """Copy one of the files into a table, give its rows their numbers, and return the table's name."""
+        con, part = self.box.con, name_of(f"part {i} of {self.name}")
+        opened = open_source(con, Source(path, self.spec.sheet), f"part {i} of {self.name}, opened", self.box.scratch)
         label = literal(path.relative_to(folder).as_posix())
         try:
-            con.execute(f"CREATE OR REPLACE TEMP TABLE {part} AS SELECT *, {label} AS __file FROM ({opened.first})")
+            con.execute(f"CREATE TABLE {part} AS SELECT *, {label} AS __file FROM ({opened.first})")
         except duckdb.Error as error:
             raise InputError(f"{path}: cannot be read to its end ({line_of(error)}). Export it again.") from None
         unreadable = opened.unreadable(con)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
 
-from kamlib.errors import InputError, suggest
+from kamlib.errors import InputError
 from kamlib.settings import Settings
 from kamlib.sources import money, rows, stages
 from kamlib.sources.files import Opened, Source, find_tables, open_source
@@ -30,8 +32,8 @@ class Reading:
 
 def read_folder(con: duckdb.DuckDBPyConnection, folder: Path, settings: Settings, scratch: Path) -> Reading:
     """Read every table in `folder`; see `read_tables`."""
-    sources, faults, notes = find_tables(folder)
-    told = [Fault("", note.split(":")[0], "", "unknown_file", "told", 1) for note in notes]
+    sources, faults, strangers = find_tables(folder)
+    told = [Fault("", path.name, "", "unknown_file", "told", 1, cure=_nearest(path.stem, TABLES)) for path in strangers]
     reading = read_tables(con, sources, settings, scratch, folder)
     ledger = reading.ledger
     reading.ledger = Ledger(ledger.entries, (*ledger.faults, *told), con=con)
@@ -135,4 +137,8 @@ def _make_empty(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _stranger(table: Table, file: str, header: str) -> Fault:
-    return Fault(table.name, file, header, "unknown_column", "told", 1, detail=suggest(header, table.names).strip())
+    return Fault(table.name, file, header, "unknown_column", "told", 1, cure=_nearest(header, table.names))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    return next(iter(get_close_matches(name.lower(), list(known), 1, 0.6)), "")

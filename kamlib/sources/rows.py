@@ -170,7 +170,7 @@ def check_dates(checked: Checked) -> None:
         if {column, table.dated} <= checked.columns.keys():
             ends, begins = f"CAST(s.{column} AS DATE)", f"CAST(s.{table.dated} AS DATE)"
             value = f"{ends} || ' < ' || {begins}"
-            checked.note("before", "told", f"{column} < {table.dated}", value, f"WHERE {ends} < {begins}")
+            checked.note("before", "told", column, value, f"WHERE {ends} < {begins}")
     if table.name == "deals":
         closed = "WHERE s.status IN ('won', 'lost') AND s.closed_at IS NULL"
         checked.note("not_closed", "told", "closed_at", "s.deal_id", closed)
@@ -200,7 +200,7 @@ def finish(checked: Checked) -> tuple[LedgerEntry, list[Fault]]:
 def _keep_set_aside(checked: Checked) -> None:
     """Read the file again for the rows set aside, as they were delivered."""
     con, name = checked.con, checked.table.name
-    reason = f"string_agg(col || ': ' || {_said()}, '; ' ORDER BY col)"
+    reason = f"string_agg(col || ': ' || {_said(checked.table)}, '; ' ORDER BY col)"
     cells = "r.* EXCLUDE (__k, __row)" + (" RENAME (__file AS set_aside_file)" if checked.opened.origin else "")
     select = (
         f"SELECT a.row AS set_aside_row, a.reason AS set_aside_reason, {cells} FROM ({checked.opened.again}) r "
@@ -211,15 +211,23 @@ def _keep_set_aside(checked: Checked) -> None:
         con.execute(
             "CREATE OR REPLACE TEMP TABLE unread (set_aside_row BIGINT, set_aside_reason VARCHAR, set_aside_line VARCHAR)"
         )
-        con.executemany("INSERT INTO unread VALUES (?, ?, ?)", checked.unreadable)
+        said = words.word("fault.unreadable", "en")
+        lines = [(row, f"{said}: {reason}", line) for row, reason, line in checked.unreadable]
+        con.executemany("INSERT INTO unread VALUES (?, ?, ?)", lines)
         select += " UNION ALL BY NAME FROM unread"
     con.execute(f"CREATE TABLE set_aside.{name_of(name)} AS FROM ({select}) ORDER BY set_aside_row")
 
 
-def _said() -> str:
+def _said(table: Table) -> str:
+    """SQL for the reason of a fault in words."""
     kinds = [key.removeprefix("fault.") for key in words.LABELS if key.startswith("fault.")]
-    cases = " ".join(f"WHEN {literal(kind)} THEN {literal(words.word(f'fault.{kind}', 'en'))}" for kind in kinds)
-    return f"CASE kind {cases} ELSE kind END"
+    refs = " ".join(f"WHEN {literal(c.name)} THEN {literal(' ' + c.ref)}" for c in table.columns if c.ref)
+    which = f" || CASE col {refs} ELSE '' END" if refs else ""
+    cases = [
+        f"WHEN {literal(kind)} THEN {literal(words.word(f'fault.{kind}', 'en'))}{which if kind == 'orphan' else ''}"
+        for kind in kinds
+    ]
+    return f"CASE kind {' '.join(cases)} ELSE kind END"
 
 
 def _grouped(checked: Checked) -> list[Fault]:
@@ -250,10 +258,10 @@ def _particulars(table: Table, name: str, kind: str) -> tuple[str, str]:
         return "", ""
     if kind == "orphan":
         return column.ref, ""
+    if kind == "before":
+        return table.dated, ""
     if kind == "not_allowed":
-        return "", ", ".join(column.values) + "."
+        return "", ", ".join(column.values)
     if kind == "out_of_range":
-        low, high = column.low, column.high
-        bounds = f"{low:g} – {high:g}." if high is not None and low is not None else f"≥ {low:g}."
-        return "", bounds
+        return "", f"≥ {column.low:g}" if column.high is None else f"{column.low:g} … {column.high:g}"
     return "", ""

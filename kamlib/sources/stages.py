@@ -6,7 +6,6 @@ from pathlib import Path
 
 import duckdb
 
-from kamlib.errors import suggest
 from kamlib.settings import Settings
 from kamlib.sources import toml
 from kamlib.sources.ledger import Fault
@@ -49,19 +48,7 @@ def check(con: duckdb.DuckDBPyConnection, settings: Settings, where: Path) -> tu
             f"{where}: kam.toml knows none of the deal stages {named}. Write your open stages there, in the order of the "
             f"funnel, with your own probabilities:\n{entries}"
         ], []
-    told = [
-        Fault(
-            "deals",
-            "deals",
-            "stage",
-            "unknown_stage",
-            "told",
-            rows[stage],
-            ((None, stage),),
-            suggest(stage, known).strip(),
-        )
-        for stage in new
-    ]
+    told = [Fault("deals", "deals", "stage", "unknown_stage", "told", rows[stage], ((None, stage),)) for stage in new]
     return [], told
 
 
