@@ -47,7 +47,11 @@ def states(
     `as_of` is read. `since` is the first day of the state; the thresholds are those of the present silence, missing
     for prospects. With `contracts` (account_id, start_date, end_date) an account that fell silent is lost when its contract has ended.
     """
-    known = silences(order_days, as_of, settings, accounts, contracts)
+    return current_states(silences(order_days, as_of, settings, accounts, contracts), as_of, settings, accounts)
+
+
+def current_states(known: pd.DataFrame, as_of: dt.date, settings: Settings, accounts: pd.DataFrame) -> pd.DataFrame:
+    """Return what `states` returns, from `silences` that are already there."""
     latest = known.groupby("account_id", sort=False).tail(1)[["account_id", "tau1_days", "tau2_days"]]
     now = spells(known, as_of, settings, accounts)
     now = now[now["end"].isna()].rename(columns={"start": "since"})
