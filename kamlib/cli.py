@@ -22,7 +22,8 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line. Exit code 0: all delivered; 1: a notebook failed; 2: the input or the call is wrong."""
+    """Run the command line. Exit code 0: all delivered; 1: a notebook failed; 2: the input or the call is wrong;
+    130: stopped."""
     # jsonschema (behind nbformat and papermill) needs 1.4 s to build this grammar, and does without when it is absent
     sys.modules.setdefault("rfc3987_syntax", None)
     try:
@@ -30,6 +31,8 @@ def main() -> None:
     except InputError as error:
         print(f"kam: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:  # `kam params | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
@@ -47,18 +50,56 @@ def run(
     only_failed: Annotated[bool, typer.Option(help="Run again what did not finish, as it was called.")] = False,
 ) -> None:
     """Run the notebooks over the data and write runs/<as-of>/report.html."""
-    from kamlib.batch.run import Call, run
+    from kamlib.batch import run as batch
 
-    call = Call(data=data, out=out, as_of=as_of, only=only, values=tuple(p or ()), lang=lang, jobs=jobs)
-    raise typer.Exit(run(call, only_failed=only_failed))
+    call = batch.Call(data=data, out=out, as_of=as_of, only=only, values=tuple(p or ()), lang=lang, jobs=jobs)
+    raise typer.Exit(batch.rerun(call) if only_failed else batch.run(call))
 
 
 @app.command()
-def params(number: Annotated[str, typer.Argument(metavar="[NN]", help="A notebook, e.g. 05. Default: all.")] = "") -> None:
-    """List every parameter: notebook, name, type, default, meaning."""
-    from kamlib.batch.plan import home, parameter_table, select
+def check(
+    data: Annotated[Path, typer.Argument(help="Folder with the tables.")],
+    lang: Annotated[str, typer.Option(help="Language of the report: en or zh.")] = "en",
+) -> None:
+    """Say what is wrong with a folder of tables, all at once: file, row, column, value, cure; and what became of each row."""
+    from kamlib.sources.check import check_folder
 
-    print(parameter_table(select(home(), number)))
+    report = check_folder(data)
+    print(report.text(lang))
+    raise typer.Exit(0 if report.usable else 2)
+
+
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="Folder with the exported files.")],
+    mapping: Annotated[Path, typer.Option("--from", metavar="MAPPING.yml", help="Which files are which tables.")],
+    into: Annotated[Path, typer.Option(help="Folder that receives the workspace.")],
+    as_of: Annotated[str, typer.Option(help="Last day seen, YYYY-MM-DD. Default: as the mapping says.")] = "",
+    lang: Annotated[str, typer.Option(help="Language of the ledger: en or zh.")] = "en",
+) -> None:
+    """Bring exported files into the canonical tables, with every row accounted for."""
+    from kamlib.sources.check import ledger_text
+    from kamlib.sources.mapping import import_data
+
+    print(ledger_text(import_data(mapping, source, into, as_of), lang))
+
+
+@app.command()
+def params(
+    number: Annotated[str, typer.Argument(metavar="[NN]", help="A notebook, e.g. 05. Default: all.")] = "",
+) -> None:
+    """List every parameter: notebook, name, type, default, meaning."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from kamlib.batch.plan import home, parameter_rows, select
+
+    table = Table("notebook", "parameter", "type", "default", "meaning", box=box.SIMPLE)
+    for row in parameter_rows(select(home(), number)):
+        table.add_row(*row)
+    console = Console(markup=False, highlight=False)
+    console.print(table, width=None if console.is_terminal else 160)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -69,14 +110,16 @@ def lab(context: typer.Context) -> None:
     from kamlib.batch.plan import home
 
     quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    jupyterlab([f"--ServerApp.root_dir={home() / 'notebooks'}", *quiet, "--LabApp.extension_manager=readonly", *context.args])
+    jupyterlab(
+        [f"--ServerApp.root_dir={home() / 'notebooks'}", *quiet, "--LabApp.extension_manager=readonly", *context.args]
+    )
 
 
 @app.command()
 def sample(
     accounts: Annotated[int, typer.Option(min=1, help="How many accounts the company sells to.")],
     into: Annotated[Path, typer.Option(help="Folder that receives the tables.")],
-    seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 1,
+    seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 7,
 ) -> None:
     """Invent a company: every table, of any size, the same for the same seed."""
     from rich.console import Console

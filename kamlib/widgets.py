@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import ipywidgets
 import pandas as pd
-from IPython.display import Image, display
 
 from kamlib import words
 from kamlib.exhibit import png
@@ -19,12 +18,15 @@ def explore(plot: Callable, table: pd.DataFrame, **choices: tuple | list) -> ipy
     where the slider starts unless the plot has a default for that argument.
     """
     controls = {name: _control(plot, name, choice) for name, choice in choices.items()}
+    picture = ipywidgets.Image(format="png")  # no Output widget: papermill hangs on those now and then
 
-    def redraw(**values: object) -> None:
-        display(Image(png(plot(table, **values).figure)))
+    def redraw(_: object = None) -> None:
+        picture.value = png(plot(table, **{name: control.value for name, control in controls.items()}).figure)
 
-    linked = ipywidgets.interactive_output(redraw, controls)
-    return ipywidgets.VBox([ipywidgets.HBox(list(controls.values())), linked])
+    for control in controls.values():
+        control.observe(redraw, "value")
+    redraw()
+    return ipywidgets.VBox([ipywidgets.HBox(list(controls.values())), picture])
 
 
 def _control(plot: Callable, name: str, choice: tuple | list) -> ipywidgets.Widget:

@@ -1,0 +1,97 @@
+"""The process that kernels are forked from: it imports, then waits for requests on a socket. Started by `warm`.
+
+A fork copies only the thread that calls it, so the libraries must not have started any: OpenBLAS and pyarrow's allocator
+are told not to, duckdb is imported by the kernel when it first uses it, and the threads are counted.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+from types import ModuleType
+
+KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "IPython.core.completer", "debugpy")
+
+
+class Postponed(ModuleType):
+    """Stands for a module until something of it is used; only then is it imported."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):  # Python's import asks for these of every module
+            raise AttributeError(name)
+        if sys.modules[self.__name__] is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def main(descriptor: str, *modules: str) -> None:
+    """Serve on the inherited socket until its other end closes; in each fork, become a kernel instead."""
+    control = socket.socket(fileno=int(descriptor))
+    preload(modules)
+    threads = len(os.listdir("/proc/self/task"))
+    if threads > 1:
+        sys.exit(f"warm kernels: {threads} threads run after the imports, so forking is not safe")
+    gc.collect()
+    gc.freeze()  # so that collections in the kernels do not copy these pages
+    request = serve(control)
+    control.close()
+    if request:
+        become_kernel(request)
+
+
+def preload(modules: tuple[str, ...]) -> None:
+    """Import what kernels will need; what does not import is left to the notebook to complain about."""
+    sys.modules["duckdb"] = Postponed("duckdb")
+    for module in (*KERNEL, *modules):
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            print(f"warm kernels: {module} not preloaded ({type(error).__name__}: {error})", file=sys.stderr)
+
+
+def serve(control: socket.socket) -> dict | None:
+    """Answer each request with the process id of a fork and a descriptor to watch it by.
+
+    Returns the request in the fork, and None in this process when the other end is gone. Then this process ends, and
+    its kernels end themselves, because ipykernel watches for that.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps; nobody here waits
+    control.send(b"ready")
+    while True:
+        message, descriptors, *_ = socket.recv_fds(control, 1 << 20, 1)
+        if not message:
+            return None
+        (log,) = descriptors
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            return {**json.loads(message), "log": log}
+        os.close(log)
+        watch = os.pidfd_open(child)
+        socket.send_fds(control, [str(child).encode()], [watch])
+        os.close(watch)
+
+
+def become_kernel(request: dict) -> None:
+    """Run an IPython kernel here, with the environment, folder and arguments of the request."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.setsid()
+    for standard in (1, 2):
+        os.dup2(request["log"], standard)
+    os.environ.clear()
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(None)  # else all forks would draw the same numbers
+    sys.argv = ["ipykernel_launcher", *request["argv"]]
+    IPKernelApp.launch_instance(argv=[*request["argv"], f"--IPKernelApp.parent_handle={os.getppid()}"])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
