@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -64,6 +64,12 @@ class Data:
     def frame(self, name: str) -> pd.DataFrame:
         """Return the table called `name` as a data frame, cut at `as_of`, by key; empty but typed when not measured."""
         return to_frame(self.table(name).order_by(TABLES[name].key))
+
+    def at(self, day: dt.date) -> Data:
+        """Return the same tables as they were known on an earlier `day`; ValueError for a later one."""
+        if day > self.as_of:
+            raise ValueError(f"{day} lies after the as-of date {self.as_of}: load the folder as of that day.")
+        return replace(self, as_of=day, _cut={})
 
     @cached_property
     def mart(self) -> pd.DataFrame:
