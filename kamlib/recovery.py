@@ -124,8 +124,8 @@ def closed_loop_table(
     rows["waiting_days"] = (pd.Timestamp(as_of) - rows.answered_at).dt.days
     open_cases = cases[cases.closed_at.isna()].groupby("account_id").size()
     rows["n_open_cases"] = rows.account_id.map(open_cases).fillna(0).astype(int)
-    spoken = activities.groupby("contact_id").happened_at.max()
-    rows["last_contact"] = pd.to_datetime(rows.contact_id.map(spoken)).dt.normalize()
+    spoken = activities.groupby("contact_id").happened_at.max().dt.normalize().rename("last_contact")
+    rows = rows.merge(spoken, left_on="contact_id", right_index=True, how="left")
     rows = rows.merge(mart[["account_id", "account_name", "owner", "revenue"]], on="account_id")
     rows["followed_up"] = rows.last_contact > rows.answered_at
     return rows.sort_values(
