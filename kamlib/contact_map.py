@@ -198,6 +198,15 @@ def plot_dialogue(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
             lw=0.5 + 12 * row.strength_share,
             zorder=1,
         )
+    _people(ax, left, theirs, right)
+    ax.set_xlim(-0.5, 2.0)
+    ax.set_ylim(span + 0.6, -0.6)
+    _stance_legend(ax)
+    ax.axis("off")
+    return ax
+
+
+def _people(ax: Axes, left: dict[str, float], theirs: pd.DataFrame, right: dict[str, float]) -> None:
     for name, y in left.items():
         ax.scatter(0, y, s=160, color=style.INK, zorder=2)
         ax.annotate(name, (0, y), xytext=(-10, 0), textcoords="offset points", ha="right", va="center", fontsize=9)
@@ -208,11 +217,6 @@ def plot_dialogue(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.annotate(
             text, (1, right[row.contact_id]), xytext=(10, 0), textcoords="offset points", va="center", fontsize=9
         )
-    ax.set_xlim(-0.5, 2.0)
-    ax.set_ylim(span + 0.6, -0.6)
-    _stance_legend(ax)
-    ax.axis("off")
-    return ax
 
 
 def _department(name: str) -> str:

@@ -96,16 +96,16 @@ def coverage_table(people: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame
 
     `people` is a `contact_table`, `accounts` has account_id, account_name, revenue. One row per account: account_id,
     account_name, owner, one column per required role ("covered": somebody active whose stance is not negative; "silent":
-    known, but not covered; "unknown"), coverage_share (covered ÷ required), revenue.
+    known, but not covered; "unknown"), covered_share (covered ÷ required), revenue.
     """
     people = people.assign(covered=people.is_active & ~(people.stance < 0))
     table = accounts[["account_id", "account_name", "owner", "revenue"]].copy()
     for role in REQUIRED_ROLES:
         state = people[people.role == role].groupby("account_id").covered.any().map({True: "covered", False: "silent"})
         table[role] = table.account_id.map(state).astype(object).fillna("unknown")
-    table["coverage_share"] = (table[list(REQUIRED_ROLES)] == "covered").mean(axis=1)
+    table["covered_share"] = (table[list(REQUIRED_ROLES)] == "covered").mean(axis=1)
     table = table.sort_values(["revenue", "account_id"], ascending=[False, True], kind="stable", ignore_index=True)
-    return table[["account_id", "account_name", "owner", *REQUIRED_ROLES, "coverage_share", "revenue"]]
+    return table[["account_id", "account_name", "owner", *REQUIRED_ROLES, "covered_share", "revenue"]]
 
 
 @chart("matrix", y="account_name", x=list(REQUIRED_ROLES), size=(8, 6))
@@ -135,7 +135,7 @@ def plot_coverage(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 1
     ax.set_xticks(range(len(REQUIRED_ROLES)), [words.word(role) for role in REQUIRED_ROLES])
     ax.set_yticks(range(len(rows)), rows.account_name.map(words.short))
     ax.set_xlim(-0.5, len(REQUIRED_ROLES) - 0.5)
-    for y, share in enumerate(rows.coverage_share):
+    for y, share in enumerate(rows.covered_share):
         ax.text(1.01, y, words.share(share), transform=ax.get_yaxis_transform(), va="center", fontsize=9)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=9)
     return ax
@@ -143,7 +143,7 @@ def plot_coverage(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 1
 
 def coverage_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Say at how many accounts all required roles are covered, and which role is missing most often."""
-    full, n = int((table.coverage_share == 1).sum()), len(table)
+    full, n = int((table.covered_share == 1).sum()), len(table)
     missing = {role: int((table[role] != "covered").sum()) for role in REQUIRED_ROLES}
     role = max(missing, key=missing.get)
     if full == n:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import matplotlib
 import pytest
+from hypothesis import settings
 
 matplotlib.use("Agg")
+settings.register_profile("kit", deadline=None, max_examples=40, derandomize=True)  # no clock, no luck in a test
+settings.load_profile("kit")
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "data" / "sample"

@@ -94,7 +94,7 @@ def test_coverage_tells_covered_silent_and_unknown():
     )
     table = relationships.coverage_table(people(who, ties, deeds), ACCOUNTS).set_index("account_id")
     assert table.loc["a", list(relationships.REQUIRED_ROLES)].tolist() == ["covered", "silent", "silent", "unknown"]
-    assert table.coverage_share.tolist() == [0.25, 0]
+    assert table.covered_share.tolist() == [0.25, 0]
 
 
 def test_threads_and_concentration():
