@@ -1,7 +1,7 @@
 """Small invented companies, full of edges: rows on the borders of the windows, gaps in every optional column.
 
 `make(random, as_of)` returns the tables as data frames; nothing in them is cut at the as-of date, so about a tenth of
-the rows, and of the facts that rows learn later, lie after it. `write` puts them in a folder for `kam.load`.
+the rows, and of the facts that rows learn later, lie after it. `data` makes of them what `kam.load` returns.
 """
 
 from __future__ import annotations
@@ -10,9 +10,14 @@ import datetime as dt
 from pathlib import Path
 from random import Random
 
+import ibis
 import pandas as pd
+import pyarrow as pa
 
-from kamlib.tables import TABLES
+from kamlib.settings import Settings
+from kamlib.sources.ledger import Ledger
+from kamlib.tables import SQL_TYPES, TABLES, Table
+from kamlib.workspace import Data, complete_orders
 
 ROWS = 25  # at most, per table
 Frames = dict[str, pd.DataFrame]
@@ -39,13 +44,26 @@ def make(random: Random, as_of: dt.date, *, accounts: int = 6) -> Frames:
     return {name: frame.drop_duplicates(list(TABLES[name].key)) for name, frame in frames.items()}
 
 
-def write(frames: Frames, folder: Path, settings: str = "") -> Path:
-    """Write the tables as CSV, and `settings` as kam.toml, in `folder`; return it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, frame in frames.items():
-        frame.to_csv(folder / f"{name}.csv", index=False)
-    (folder / "kam.toml").write_text(settings, encoding="utf-8")
-    return folder
+def data(frames: Frames, as_of: dt.date, settings: Settings | None = None) -> Data:
+    """Return the company as `kam.load` would, without files and the checks at the border, which have tests of their own."""
+    con = ibis.duckdb.connect()
+    for table in TABLES.values():
+        rows = frames.get(table.name, pd.DataFrame()).reindex(columns=table.names).astype(object)
+        con.con.register("rows", pa.Table.from_pandas(rows.map(_text), schema=_schema(table), preserve_index=False))
+        columns = ", ".join(f"CAST({c.name} AS {SQL_TYPES[c.type]}) AS {c.name}" for c in table.columns)
+        con.con.execute(f"CREATE TABLE all_{table.name} AS SELECT {columns} FROM rows")
+        con.con.execute(f"CREATE VIEW {table.name} AS SELECT * FROM all_{table.name}")
+    nowhere = Path("an invented company")
+    complete_orders(con, nowhere)
+    return Data(con, as_of, settings or Settings(), Ledger(), frozenset(frames), nowhere)
+
+
+def _schema(table: Table) -> pa.Schema:
+    return pa.schema([(name, pa.string()) for name in table.names])
+
+
+def _text(cell: object) -> str | None:
+    return None if pd.isna(cell) else str(cell)
 
 
 class _Maker:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
-from pathlib import Path
 
 import ibis
 import mart_oracle
@@ -19,8 +17,9 @@ from ibis.config import Config
 from kamlib import mart, words
 from kamlib.errors import InputError
 from kamlib.mart.window import Window, months_ending
+from kamlib.settings import Settings
 from kamlib.tables import NEEDED, TABLES
-from kamlib.workspace import Data, load
+from kamlib.workspace import Data
 
 AS_OF = dt.date(2025, 12, 31)
 DAYS = (AS_OF, dt.date(2025, 6, 14), dt.date(2024, 2, 29), dt.date(2024, 2, 28), dt.date(2025, 2, 28))
@@ -34,16 +33,11 @@ FEW = settings(
 )
 
 
-def read(frames: small_company.Frames, as_of: dt.date = AS_OF, toml: str = "") -> Data:
-    with tempfile.TemporaryDirectory() as folder:
-        return load(small_company.write(frames, Path(folder), toml), as_of=as_of)
-
-
 def company(as_of: dt.date = AS_OF, **tables: list[dict]) -> Data:
     """A company of one account, `a`, with the given rows."""
     rows = {"accounts": [{"account_id": "a", "account_name": "Ada"}], "orders": []} | tables
     frames = {name: pd.DataFrame(found, columns=TABLES[name].names) for name, found in rows.items()}
-    return read(frames, as_of)
+    return small_company.data(frames, as_of)
 
 
 def order(day: str, amount: float = 100, **more: object) -> dict:
@@ -73,7 +67,7 @@ def assert_same(ours: pd.DataFrame, expected: pd.DataFrame) -> None:
 @given(random=st.randoms(use_true_random=False), as_of=st.sampled_from(DAYS), absent=st.sets(st.sampled_from(OPTIONAL), max_size=6), months=st.sampled_from((12, 12, 1, 5)))  # fmt: skip
 def test_every_column_agrees_with_the_plain_implementation(random, as_of, absent, months):
     frames = {name: rows for name, rows in small_company.make(random, as_of).items() if name not in absent}
-    ours = read(frames, as_of, f"window_months = {months}").mart.set_index("account_id")
+    ours = small_company.data(frames, as_of, Settings(window_months=months)).mart.set_index("account_id")
     assert_same(ours, mart_oracle.mart(frames, as_of, months))
 
 
@@ -86,7 +80,7 @@ def test_every_column_agrees_on_the_sample(sample):
 @given(random=st.randoms(use_true_random=False), as_of=st.sampled_from(DAYS))
 def test_months_and_order_days_add_up_to_the_mart_and_the_mart_to_the_tables(random, as_of):
     frames = small_company.make(random, as_of)
-    data = read(frames, as_of)
+    data = small_company.data(frames, as_of)
     whole, months = data.mart.set_index("account_id"), data.months
     accounts = data.frame("accounts").account_id
     assert list(whole.index) == sorted(accounts)
