@@ -50,7 +50,7 @@ def matrix_table(accounts: pd.DataFrame, value_cut: float = 50, potential_cut: f
     return table.sort_values(["value_score", "account_id"], ascending=[False, True], ignore_index=True)
 
 
-MOST_LABELS = 12
+MOST_LABELS = 10
 
 
 @chart("bubble", size=(8.5, 5.5), x="value_score", y="potential_score", label="account_name", colour="tier")

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from kamlib.errors import InputError
 from kamlib.mart import key_accounts
+from kamlib.mart.window import windows
 from kamlib.settings import BANDED, Tiers
 from kamlib.workspace import Data
 
@@ -104,6 +105,15 @@ def measure_table(mart: pd.DataFrame) -> pd.DataFrame:
             "order_on_time": (50 * (3 - mart["gap_ratio"])).clip(0, 100).where(survey.isna()),
         }
     ).astype(dict.fromkeys((m for parts in MEASURES.values() for m in parts), float))
+
+
+def comparable(data: Data) -> pd.DataFrame:
+    """Return the account mart; when the record begins inside the window before (a month's grace), what compares with that
+    window is unknown: revenue over half a year is no base for growth."""
+    mart, before = data.mart, windows(data)[1]
+    if not mart["first_order"].min() > pd.Timestamp(before.start) + pd.Timedelta(days=31):
+        return mart
+    return mart.assign(revenue_prev=np.nan, contribution_prev=np.nan, growth=np.nan)
 
 
 def peers_of(mart: pd.DataFrame) -> pd.DataFrame:
@@ -201,9 +211,10 @@ def tiers(data: Data, rule: Tiers | None = None) -> pd.DataFrame:
     "low_coverage", "new_account" (first year), "few_peers" (bands read off fewer than 20 accounts), or "" when firm.
     """
     rule = rule or data.settings.tiers
-    graded = composite(indicator_scores(data.mart, rule), rule)
+    mart = comparable(data)
+    graded = composite(indicator_scores(mart, rule), rule)
     pinned = rule.scale == "bands" and set(RANKED) <= set(rule.bands)
-    small = not pinned and len(peers_of(data.mart)) < LEAST_PEERS
+    small = not pinned and len(peers_of(mart)) < LEAST_PEERS
     reasons = [graded["coverage_share"] < rule.coverage - 1e-9, graded["is_new"], np.full(len(graded), small)]
     graded["provisional"] = np.select(reasons, ["low_coverage", "new_account", "few_peers"], "")
     return graded

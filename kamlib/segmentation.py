@@ -15,7 +15,7 @@ from kamlib import style
 from kamlib.errors import InputError
 from kamlib.exhibit import chart
 from kamlib.ranking import abc_table, groups
-from kamlib.scoring import FIRST_DAYS
+from kamlib.scoring import FIRST_DAYS, comparable
 from kamlib.scoring import tiers as tiers  # part of this module's interface: other questions ask for tiers here
 from kamlib.settings import Sizes, Tiers
 from kamlib.words import money, say, share, word
@@ -39,9 +39,10 @@ def account_table(data: Data, rule: Tiers | None = None) -> pd.DataFrame:
     """Return the account mart with tier (see `scoring.tiers`) and the derived bands that segments may use.
 
     size_band (L, M, S by employees and annual revenue), value_band (high, medium, low: the ABC class),
-    frequency_band (thirds by orders in the window), history_band (prospect, new, existing).
+    frequency_band (thirds by orders in the window), history_band (prospect, new, existing). Growth is unknown when the
+    record does not reach back to the window before.
     """
-    accounts = data.mart.merge(tiers(data, rule).drop(columns="account_name"), on="account_id", validate="1:1")
+    accounts = comparable(data).merge(tiers(data, rule).drop(columns="account_name"), on="account_id", validate="1:1")
     accounts["size_band"] = size_bands(accounts, data.settings.sizes)
     classes = abc_table(accounts).set_index("account_id")["abc_class"]
     values = {"A": "high_value", "B": "medium_value", "C": "low_value"}
@@ -115,7 +116,7 @@ def _summed(accounts: pd.DataFrame, by: dict[str, str]) -> pd.DataFrame:
     keep = lambda column: column.sum(min_count=1)  # noqa: E731 — unknown stays unknown, it is not zero
     table = frame.groupby(list(by), as_index=False).agg(
         n_accounts=("account_id", "size"), revenue=("revenue", "sum"), gross_margin=("gross_margin", keep),
-        contribution=("contribution", keep), before=("revenue_prev", "sum"), with_cost=("with_cost", keep),
+        contribution=("contribution", keep), before=("revenue_prev", keep), with_cost=("with_cost", keep),
     )  # fmt: skip
     table["account_share"] = table["n_accounts"] / table["n_accounts"].sum()
     total = table["revenue"].sum()
@@ -144,7 +145,7 @@ def plot_segments(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = M
         tail = table.tail(rest)
         names.append(f"{word('other')} ({rest})")
         values.append(tail["revenue"].sum())
-        texts.append(f"{money(values[-1])} · {tail['n_accounts'].sum()} {word('n_accounts').lower()}")
+        texts.append(f"{money(values[-1])} · {_counted(tail['n_accounts'].sum())}")
         colours.append(style.PALE)
     ax.barh(range(len(names)), values, color=colours)
     ax.set_yticks(range(len(names)), names)
@@ -162,8 +163,12 @@ def plot_segments(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = M
 def _segment_text(row: tuple) -> str:
     margin = say(None, f" · margin {share(row.gross_margin_share)}", f" · 毛利率 {share(row.gross_margin_share)}")
     growth = "" if pd.isna(row.growth) else f" · {_signed(row.growth)}"
-    counted = f"{row.n_accounts} {word('n_accounts').lower()}" + ("*" if row.is_small else "")
+    counted = _counted(row.n_accounts) + ("*" if row.is_small else "")
     return f"{money(row.revenue)} · {counted}" + ("" if pd.isna(row.gross_margin_share) else margin) + growth
+
+
+def _counted(n: int) -> str:
+    return say(None, f"{n} accounts", f"{n}个客户")
 
 
 def _signed(value: float) -> str:

@@ -105,14 +105,14 @@ def _say_rest(ax: Axes, shown: int, rows: int) -> None:
 
 
 def basic_claim(table: pd.DataFrame, lang: str = "en") -> str:
-    """Say how many key accounts there are and how complete their master data is."""
+    """Say how many accounts there are and how complete their master data is."""
     n = len(table)
     gaps = int(((table["account_no"] == "") | table[["region", "industry"]].isin(["unknown"]).any(axis=1)).sum())
-    regions, industries = table["region"].nunique(), table["industry"].nunique()
+    regions, industries = (table.loc[table[name] != "unknown", name].nunique() for name in ("region", "industry"))
     return say(
         lang,
-        f"{n} key accounts in {regions} regions and {industries} industries; {gaps} lack a number, region or industry",
-        f"{n}个大客户，分布于{regions}个地区、{industries}个行业；{gaps}个缺客户编号、地区或行业",
+        f"{n} accounts in {regions} regions and {industries} industries; {gaps} lack a number, region or industry",
+        f"{n}个客户，分布于{regions}个地区、{industries}个行业；{gaps}个缺客户编号、地区或行业",
     )
 
 
@@ -220,7 +220,9 @@ def next_tier_table(accounts: pd.DataFrame, rule: Tiers) -> pd.DataFrame:
     table["lever"] = lost.fillna(-1).idxmax(axis=1) if len(lost) else ""
     at = [(row, INDICATORS.index(lever)) for row, lever in enumerate(table["lever"])]
     table["lever_score"] = [values.iat[cell] for cell in at]
-    needed = table["lever_score"] + table["gap_score"] * total / table["lever"].map(weights).astype(float).replace(0, np.nan)
+    needed = table["lever_score"] + table["gap_score"] * total / table["lever"].map(weights).astype(float).replace(
+        0, np.nan
+    )
     table["needed_score"] = needed.where(needed <= 100)
     shown = ["account_id", "account_name", "owner", "tier", "composite_score", "next_tier", "gap_score", "lever"]
     return table[[*shown, "lever_score", "needed_score"]].sort_values(["gap_score", "account_id"], ignore_index=True)

@@ -1,5 +1,6 @@
 """Segments, tiers, tables, matrix, ABC and RFM: published numbers, invariants, and books of awkward size."""
 
+import datetime as dt
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +18,7 @@ from kamlib.practice import Practice, matches
 from kamlib.practice.segmentation import QUESTIONS
 from kamlib.settings import Settings, Tiers
 
-RULE = Tiers()
+RULE, AS_OF = Tiers(), dt.date(2025, 12, 31)
 TEXTS = (
     "account_id",
     "account_name",
@@ -44,6 +45,7 @@ def book(n: int, seed: int = 0) -> pd.DataFrame:
     mart["industry"] = draw.choice(np.array(["Machinery", "Chemicals", "Energy"], dtype=object), n)
     mart["owner"] = draw.choice(np.array(["Ada", "Bo"], dtype=object), n)
     mart["is_key_account"] = True
+    mart["first_order"] = pd.Timestamp("2023-01-05")
     mart["employees"], mart["annual_revenue"] = (size * 400).round(), (size * 4e7).round()
     mart["revenue"] = (size * 1e6 * draw.lognormal(0, 0.4, n)).round(2)
     mart["revenue_prev"] = (mart["revenue"] * draw.lognormal(0, 0.2, n)).round(2)
@@ -70,11 +72,11 @@ def prospect(mart: pd.DataFrame) -> pd.DataFrame:
     """`mart` and one more account that never ordered."""
     row = dict.fromkeys(COLUMNS, np.nan) | {"account_id": "new", "account_name": "Prospect", "is_key_account": False}
     zero = dict.fromkeys(("revenue", "revenue_prev", "n_orders", "contribution", "gross_margin", "n_answers"), 0.0)
-    return pd.concat([mart, pd.DataFrame([row | zero])], ignore_index=True)
+    return pd.concat([mart, pd.DataFrame([row | zero])], ignore_index=True).astype({"first_order": "datetime64[ns]"})
 
 
 def data_of(mart: pd.DataFrame, **tiers: object) -> SimpleNamespace:
-    return SimpleNamespace(mart=mart, settings=Settings(tiers=Tiers(**tiers)))
+    return SimpleNamespace(mart=mart, settings=Settings(tiers=Tiers(**tiers)), as_of=AS_OF)
 
 
 def scores_of(*rows: tuple) -> pd.DataFrame:
@@ -357,6 +359,15 @@ def test_one_dimension_is_crossed_with_the_tier():
         segmentation.dimensions_of("region,owner,tier")
 
 
+def test_half_a_year_on_record_is_no_base_for_growth():
+    mart = book(30).assign(first_order=pd.Timestamp("2024-06-01"))
+    accounts = segmentation.account_table(data_of(mart))
+    assert segmentation.segment_table(accounts)["growth"].isna().all()
+    assert accounts["growth"].isna().all()
+    early = segmentation.account_table(data_of(mart.assign(first_order=pd.Timestamp("2024-01-20"))))
+    assert segmentation.segment_table(early)["growth"].notna().all()
+
+
 def test_size_needs_both_measures_and_conflicts_are_listed():
     accounts = pd.DataFrame({
         "account_name": list("abcde"),
@@ -474,7 +485,7 @@ def test_potential_uses_what_is_known_and_never_a_wallet_smaller_than_our_sales(
 def test_actions_name_owner_reason_and_date_most_urgent_first():
     accounts = segmentation.account_table(data_of(book(30)))
     table = matrix.matrix_table(accounts)
-    actions = matrix.action_table(table, tiering.next_tier_table(accounts, RULE), pd.Timestamp("2025-12-31").date())
+    actions = matrix.action_table(table, tiering.next_tier_table(accounts, RULE), AS_OF)
     assert len(actions) == 10
     assert actions["due_date"].is_monotonic_increasing
     assert (actions["due_date"] > pd.Timestamp("2025-12-31")).all()
@@ -537,7 +548,7 @@ def test_awkward_books_are_drawn_and_described(name, lang):
             assert "nan" not in claim(table, lang=lang)
     next_tier = tiering.next_tier_table(accounts, RULE)
     tiering.next_tier_claim(next_tier, lang)
-    matrix.action_table(matrix.matrix_table(accounts), next_tier, pd.Timestamp("2025-12-31").date(), lang)
+    matrix.action_table(matrix.matrix_table(accounts), next_tier, AS_OF, lang)
     matrix.quadrant_table(matrix.matrix_table(accounts), lang)
     tiering.status_review_table(accounts)
     segmentation.size_conflicts(accounts, Settings().sizes)
