@@ -62,15 +62,6 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def hashes(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file of a data folder, by name."""
-    found = {}
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
-        with path.open("rb") as file:
-            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
-
-
 def fingerprint(parts: Iterable[object]) -> str:
     """Return one short hash over `parts`: equal when, and only when, all of them are."""
     return hashlib.sha256(json.dumps(list(parts), sort_keys=True).encode()).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -9,7 +10,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from kamlib.batch.progress import Progress
 from kamlib.errors import InputError
 from kamlib.params import Choice, Date
 from kamlib.report.html import write_report
-from kamlib.workspace import Data, load
+from kamlib.workspace import Data, load, prepare
 
 STOPPED = 130  # the exit code of a program that was interrupted
 SHARED_MODULES = ("kamlib.exhibit", "kamlib.practice", "kamlib.workspace", "kamlib.widgets")
@@ -116,28 +117,38 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def begin(folder: Path, data: Data, lang: str, notebooks: Sequence[Notebook], given: dict[str, dict]) -> Manifest:
-    """Make the run folder ready and write its manifest, with every notebook to run as pending."""
-    files = record.hashes(data.source)
-    same = {"as_of": data.as_of.isoformat(), "lang": lang, "fingerprint": record.fingerprint(files.items())}
-    kept = {}
-    with suppress(InputError):
-        old = Manifest.read(folder)
-        if all(old.content.get(key) == value for key, value in same.items()):
-            kept = old.notebooks
+    """Keep a snapshot of the data in the run folder and write the manifest, with every notebook to run as pending."""
+    prepare(data, folder / "data")
+    files = json.loads((folder / "data" / "prepared.json").read_text(encoding="utf-8"))["sources"]
+    same = {
+        "as_of": data.as_of.isoformat(),
+        "lang": lang,
+        "fingerprint": record.fingerprint([files, data.settings.model_dump_json()]),
+    }
+    kept = earlier_results(folder, same)
     if not kept:
-        for part in ("data", "notebooks", "exhibits"):
+        for part in ("notebooks", "exhibits"):
             shutil.rmtree(folder / part, ignore_errors=True)
-    (folder / "report.html").unlink(missing_ok=True)
-    entries = kept | {notebook.number: entry(notebook, given[notebook.number]) for notebook in notebooks}
+    for part in ("report.html", "log"):
+        (folder / part).unlink(missing_ok=True)
     content = {
         "status": RUNNING, "started": record.now(), "finished": None, **same, "company": data.settings.company,
         "currency": data.settings.currency, "source": str(data.source), "files": files,
-        "ledger": [vars(line) for line in data.ledger.entries], "versions": record.versions(),
-        "notebooks": dict(sorted(entries.items())),
+        "ledger": data.ledger.as_dict(), "versions": record.versions(),
+        "notebooks": dict(sorted((kept | {n.number: entry(n, given[n.number]) for n in notebooks}).items())),
     }  # fmt: skip
     manifest = Manifest(folder, content)
     manifest.set()
     return manifest
+
+
+def earlier_results(folder: Path, same: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the entries of an earlier run in `folder`, if it was on the same data, date and language."""
+    try:
+        old = Manifest.read(folder)
+    except InputError:
+        return {}
+    return old.notebooks if all(old.content.get(key) == value for key, value in same.items()) else {}
 
 
 def entry(notebook: Notebook, given: dict[str, Any]) -> dict[str, Any]:
@@ -185,8 +196,10 @@ def run_one(notebook: Notebook, manifest: Manifest, kernels: Kernels, progress: 
     progress.start(number)
     manifest.set(number, status=RUNNING, started=record.now())
     (folder / "notebooks").mkdir(exist_ok=True)
-    asked = {"data_dir": manifest.content["source"], "as_of": manifest.content["as_of"],
-             "lang": manifest.content["lang"], "run_dir": str(folder)}  # fmt: skip
+    asked = {
+        "data_dir": str(folder / "data"), "as_of": manifest.content["as_of"], "lang": manifest.content["lang"],
+        "run_dir": str(folder),
+    }  # fmt: skip
     parameters = {name: value for name, value in asked.items() if name in notebook.parameters}
     parameters |= manifest.notebooks[number]["given"]
     error = execute(

@@ -1,7 +1,7 @@
 """The process that kernels are forked from: it imports, then waits for requests on a socket. Started by `warm`.
 
 A fork copies only the thread that calls it, so the libraries must not have started any: OpenBLAS and pyarrow's allocator
-are told not to, duckdb is imported by the kernel when it first uses it, and the threads are counted.
+are told not to, duckdb is imported after the fork, and the threads are counted.
 """
 
 from __future__ import annotations
@@ -16,17 +16,7 @@ import sys
 from types import ModuleType
 
 KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "IPython.core.completer", "debugpy")
-
-
-class Postponed(ModuleType):
-    """Stands for a module until something of it is used; only then is it imported."""
-
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):  # Python's import asks for these of every module
-            raise AttributeError(name)
-        if sys.modules[self.__name__] is self:
-            del sys.modules[self.__name__]
-        return getattr(importlib.import_module(self.__name__), name)
+STARTS_THREADS = ("duckdb",)
 
 
 def main(descriptor: str, *modules: str) -> None:
@@ -46,12 +36,19 @@ def main(descriptor: str, *modules: str) -> None:
 
 def preload(modules: tuple[str, ...]) -> None:
     """Import what kernels will need; what does not import is left to the notebook to complain about."""
-    sys.modules["duckdb"] = Postponed("duckdb")
+    sys.modules.update({name: ModuleType(name) for name in STARTS_THREADS})  # stand-ins, filled by `complete`
     for module in (*KERNEL, *modules):
         try:
             importlib.import_module(module)
         except Exception as error:
             print(f"warm kernels: {module} not preloaded ({type(error).__name__}: {error})", file=sys.stderr)
+
+
+def complete() -> None:
+    """Import what could not be imported before the fork, for the modules that hold its stand-in too."""
+    for name in STARTS_THREADS:
+        stand_in = sys.modules.pop(name)
+        vars(stand_in).update(vars(importlib.import_module(name)))
 
 
 def serve(control: socket.socket) -> dict | None:
@@ -89,6 +86,7 @@ def become_kernel(request: dict) -> None:
     os.chdir(request["cwd"])
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(None)  # else all forks would draw the same numbers
+    complete()
     sys.argv = ["ipykernel_launcher", *request["argv"]]
     IPKernelApp.launch_instance(argv=[*request["argv"], f"--IPKernelApp.parent_handle={os.getppid()}"])
 

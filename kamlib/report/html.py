@@ -19,7 +19,8 @@ from markupsafe import Markup
 from kamlib import words
 from kamlib.batch.manifest import DONE, Manifest
 from kamlib.files import write_atomically
-from kamlib.report.svg import Glyphs, inline
+from kamlib.report.svg import Shared, inline
+from kamlib.sources.ledger import Ledger
 
 ROWS_SHOWN = 200
 LARGEST_CSV = 120_000  # bytes; a longer one stays in the run folder
@@ -29,8 +30,9 @@ NUMBERS = ("share", "days", "score", "count", "money", "number")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of an exhibit's table: its heading, and whether it holds numbers."""
+    """A column of an exhibit's table: its place from the left, its heading, and whether it holds numbers."""
 
+    place: int
     label: str
     number: bool
 
@@ -84,23 +86,26 @@ def write_report(run_dir: Path) -> Path:
 
 def page(run: dict[str, Any], folder: Path) -> str:
     """Return the page of the run that the manifest `run` describes, with the exhibits in `folder`."""
-    lang, glyphs = run["lang"], Glyphs()
-    sections = [section(number, entry, folder, lang, glyphs) for number, entry in run["notebooks"].items()]
+    lang, shared = run["lang"], Shared()
+    sections = [section(number, entry, folder, lang, shared) for number, entry in run["notebooks"].items()]
+    ledger = Ledger.from_json(json.dumps(run["ledger"]))
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template("page.html").render(
         lang=lang, say=partial(words.say, lang), company=run["company"], as_of=run["as_of"], currency=run["currency"],
-        sections=sections, n_exhibits=sum(len(s.found) for s in sections), gaps=gaps(sections),
-        ledger=[ledger_line(line, lang) for line in run["ledger"]], parameters=parameters(run["notebooks"]),
-        letters=Markup(glyphs.svg()), finished=run["finished"] or run["started"], fingerprint=run["fingerprint"],
+        widest=max((len(view.columns) for s in sections for view in s.exhibits), default=0), sections=sections,
+        n_exhibits=sum(len(s.found) for s in sections), gaps=gaps(sections),
+        ledger=ledger_lines(ledger, lang), faults=[fault.text(lang, run["currency"]) for fault in ledger.by_action()],
+        parameters=parameters(run["notebooks"]),
+        letters=Markup(shared.svg()), styles=Markup(shared.css()), finished=run["finished"] or run["started"], fingerprint=run["fingerprint"],
         versions=" · ".join(f"{name} {version}" for name, version in run["versions"].items()),
     )  # fmt: skip
 
 
-def section(number: str, entry: dict[str, Any], folder: Path, lang: str, glyphs: Glyphs) -> Section:
+def section(number: str, entry: dict[str, Any], folder: Path, lang: str, shared: Shared) -> Section:
     """Return what there is to show of one notebook."""
-    views = [view(folder / f"{id}.json", lang, glyphs) for id in entry["declared"] if (folder / f"{id}.json").is_file()]
+    views = [view(folder / f"{id}.json", lang, shared) for id in entry["declared"] if (folder / f"{id}.json").is_file()]
     name = words.word(f"notebook.{number}", lang)
     title = words.word(f"notebook.{number}.title", lang)
     return Section(
@@ -130,7 +135,7 @@ def error_sentence(entry: dict[str, Any], lang: str) -> str:
     return f"{where}{reason}{words.say(lang, '.', '。')}{lacks}"
 
 
-def view(path: Path, lang: str, glyphs: Glyphs) -> View:
+def view(path: Path, lang: str, shared: Shared) -> View:
     """Read one exhibit: `<id>.json` with the `.csv` and `.svg` beside it."""
     exhibit = json.loads(path.read_text(encoding="utf-8"))
     header, *rows = csv.reader(io.StringIO(path.with_suffix(".csv").read_text(encoding="utf-8"))) or [[]]
@@ -146,8 +151,11 @@ def view(path: Path, lang: str, glyphs: Glyphs) -> View:
         claim=claim,
         note=(exhibit["note"] or {}).get(lang, ""),
         footer=exhibit["footer"][lang],
-        svg=Markup(inline(svg.read_text(encoding="utf-8"), f"x{id}-", claim, glyphs)) if svg.is_file() else Markup(),
-        columns=[Column(heading(c, exhibit["currency"], lang), c["format"] in NUMBERS) for c in columns],
+        svg=Markup(inline(svg.read_text(encoding="utf-8"), claim, shared)) if svg.is_file() else Markup(),
+        columns=[
+            Column(place, heading(c, exhibit["currency"], lang), c["format"] in NUMBERS)
+            for place, c in enumerate(columns, 1)
+        ],
         rows=[[write(cell) if cell else "–" for write, cell in zip(formats, row, strict=True)] for row in shown],
         count=row_count(len(rows), lang),
         csv=data_uri(header, rows, [c["format"] for c in columns]),
@@ -222,11 +230,18 @@ def gaps(sections: Sequence[Section]) -> list[dict[str, Any]]:
     return found
 
 
-def ledger_line(line: dict[str, Any], lang: str) -> dict[str, str]:
-    """Return one table's line of the ledger, ready to print."""
-    counts = {key: words.number(line[key]) for key in ("read", "kept", "set_aside")}
-    money = words.number(line["money_set_aside"], 2) if line["money_set_aside"] else "–"
-    return counts | {"table": words.word(line["table"], lang), "file": line["file"], "money": money, "why": ""}
+def ledger_lines(ledger: Ledger, lang: str) -> list[dict[str, str]]:
+    """Return the lines of the ledger, files that a mapping read first, ready to print."""
+    return [
+        {
+            "table": words.word(line.table, lang), "file": line.file, "read": words.number(line.read),
+            "kept": words.number(line.kept), "set_aside": words.number(line.set_aside),
+            "blanked": words.number(line.blanked),
+            "money_kept": "–" if line.money_kept is None else words.number(line.money_kept, 2),
+            "money_set_aside": "–" if line.money_set_aside is None else words.number(line.money_set_aside, 2),
+        }
+        for line in (*ledger.files, *ledger.entries)
+    ]  # fmt: skip
 
 
 def parameters(notebooks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
