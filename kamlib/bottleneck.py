@@ -11,11 +11,13 @@ from matplotlib.ticker import MaxNLocator
 
 from kamlib import style
 from kamlib.exhibit import chart
-from kamlib.funnel import FEWEST, mature_cohort, with_span
+from kamlib.funnel import FEWEST, few_rows, mature_cohort, with_span
 from kamlib.models.competing_risks import cumulative_incidence, time_until
 from kamlib.stats import wilson
 from kamlib.words import money, number, say, share, word
 
+PROMPT_DAYS = 14
+"""A next activity on a deal within two weeks counts as prompt follow-up."""
 BOTTLENECK = (
     "stage n_entered n_lost loss_rate loss_rate_low loss_rate_high lost_amount stage_days follow_up_days n_prompt "
     "prompt_rate prompt_rate_low prompt_rate_high n_late late_rate late_rate_low late_rate_high"
@@ -24,7 +26,7 @@ BOTTLENECK = (
 
 def bottleneck_table(
     entries: pd.DataFrame, activities: pd.DataFrame, as_of: dt.date,
-    *, months: int = 24, horizon_days: int = 180, prompt_days: int = 14,
+    *, months: int = 24, horizon_days: int = 180, prompt_days: int = PROMPT_DAYS,
 ) -> pd.DataFrame:  # fmt: skip
     """Rank the stages by the money lost in them, over the mature cohort of `funnel.conversion_table`.
 
@@ -55,7 +57,7 @@ def _first_activity(cohort: pd.DataFrame, activities: pd.DataFrame) -> pd.DataFr
     pairs["day"] = pairs["happened_at"].dt.normalize()
     pairs = pairs[(pairs["day"] > pairs["entered_at"]) & ~(pairs["day"] > pairs["left_at"])]
     first = pairs.groupby(["deal_id", "position"])["day"].min().rename("followed_at")
-    return cohort.join(first, on=["deal_id", "position"])
+    return cohort.merge(first.reset_index(), on=["deal_id", "position"], how="left")
 
 
 def _losses(group: pd.DataFrame) -> dict:
@@ -124,7 +126,7 @@ def plot_bottleneck(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     style.percent_axis(rates.xaxis)
     rates.set_xlabel(word("conversion_rate"))
     losses.set_yticks(places, [word(stage) for stage in table["stage"]])
-    losses.invert_yaxis()
+    few_rows(losses, len(table))
     for panel in (losses, days, rates):
         panel.grid(axis="y", visible=False)
         panel.tick_params(axis="y", length=0)
@@ -163,6 +165,6 @@ def follow_up_claim(table: pd.DataFrame, lang: str = "en") -> str:
     stage = word(top["stage"], lang)
     return say(
         lang,
-        f"In {stage}, {spans['prompt']} of the deals followed up promptly move on, {spans['late']} of the others.",
+        f"{stage}: {spans['prompt']} of the deals followed up promptly move on, {spans['late']} of the others.",
         f"在{stage}，及时跟进的商机有 {spans['prompt']}进入后续阶段，其余只有 {spans['late']}。",
     )

@@ -16,6 +16,9 @@ from kamlib.models.competing_risks import cumulative_incidence, share_at, time_u
 from kamlib.stats import wilson
 from kamlib.words import money, number, say, share, word
 
+FEWEST_WON = 5
+"""Won deals below which a claim gives no quartiles."""
+
 
 def cycle_table(deals: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     """Return the shares of all dated deals that are won, lost and still open so many days after creation.
@@ -96,9 +99,9 @@ def plot_cycle(table: pd.DataFrame, ax: Axes | None = None, *, last_day: int = 3
 def cycle_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Say when half of all deals are decided, open ones included, and how it ends for them."""
     quartiles, end = cycle_quartiles(table).set_index("status"), last_close(table)
-    if quartiles["n_deals"].sum() == 0:
-        n = number(table["n_at_risk"].max())
-        return say(lang, f"Not enough data: none of {n} deals is closed.", f"数据不足：{n} 个商机均未结单。")
+    if quartiles.loc["won", "n_deals"] < FEWEST_WON:
+        n, k = number(table["n_at_risk"].max()), number(quartiles.loc["won", "n_deals"])
+        return say(lang, f"Not enough data: {k} of {n} deals are won.", f"数据不足：{n} 个商机中仅 {k} 个赢单。")
     won, lost = (share(share_at(table, f"{name}_share", end)) for name in ("won", "lost"))
     half, days = time_until(table), quartiles.loc["won"]
     low, middle, high = (number(days[name]) for name in ("q1_days", "median_days", "q3_days"))
@@ -180,6 +183,8 @@ def plot_velocity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     before, now = table.iloc[0], table.iloc[1]
     names = [*FACTORS, "velocity"]
     effects = np.array([now[f"{name}_effect_rate"] for name in names], float)
+    if not np.isfinite(effects).all():
+        return _plot_factors(now, ax)
     places = np.arange(len(names))
     helps = np.where(effects >= 0, style.GOOD, style.BAD)
     bars = ax.barh(places, np.nan_to_num(effects), color=[*helps[:-1], style.GREY], height=0.6)
@@ -209,6 +214,20 @@ def plot_velocity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def _plot_factors(now: pd.Series, ax: Axes) -> Axes:
+    """Write the formula with its numbers: there is no earlier window to compare with."""
+    ax.set_axis_off()
+    parts = [
+        (number(now["n_open_deals"]), "n_open_deals"), ("×", ""), (share(now["win_rate"]), "win_rate"), ("×", ""),
+        (money(now["won_size"]), "won_size"), ("÷", ""), (number(now["cycle_days"]), "cycle_days"), ("=", ""),
+        (money(now["velocity"]), "velocity"),
+    ]  # fmt: skip
+    for place, (text, label) in zip(np.linspace(0.06, 0.92, len(parts)), parts, strict=True):
+        ax.text(place, 0.55, text, ha="center", fontsize=14 if label else 12, color=style.BLUE if label else style.GREY)
+        ax.text(place, 0.42, style.wrapped(word(label), 14) if label else "", ha="center", va="top", fontsize=9)
+    return ax
+
+
 def _signed(value: float) -> str:
     return ("+" if value > 0 else "") + share(value)
 
@@ -223,7 +242,7 @@ def velocity_claim(table: pd.DataFrame, lang: str = "en") -> str:
         return say(
             lang, f"The pipeline yields {speed} a day ({factors} days).", f"销售速度为每天 {speed}（{factors} 天）。"
         )
-    main = np.log1p(effects).abs().idxmax()
+    main = effects.idxmax() if now["velocity_effect_rate"] >= 0 else effects.idxmin()
     change, part = _signed(now["velocity_effect_rate"]), _signed(effects[main])
     return say(
         lang,

@@ -23,7 +23,7 @@ GROUPS = {
     "prospect": "prospect_customers", "interested": "interested_customers", "negotiation": "negotiation_customers",
     "follow_up": "negotiation_customers", "won": "won_customers",
 }  # fmt: skip
-"""The four groups of the founding documents by the group that `kam.toml` gives a stage; follow-up is negotiation."""
+"""The four groups of the funnel by the group that `kam.toml` gives a stage; follow-up is negotiation."""
 FEWEST = 10
 """Deals below which a claim does not single out a stage."""
 UNKNOWN = "unknown"
@@ -72,10 +72,11 @@ def window_start(as_of: dt.date, months: int) -> pd.Timestamp:
 
 
 def longest_cycle(deals: pd.DataFrame) -> float:
-    """Return the age in days of the oldest deal that was ever closed; NaN when none was. No deal older than that has
-    been seen to close: it is stale."""
+    """Return the age in days of the oldest deal that was ever closed; NaN when fewer than ten were. No deal older than
+    that has been seen to close: it is stale."""
     closed = deals[deals["status"].isin(["won", "lost"])]
-    return (closed["closed_at"] - closed["created_at"]).dt.days.max()
+    days = (closed["closed_at"] - closed["created_at"]).dt.days
+    return days.max() if days.count() >= FEWEST else np.nan
 
 
 def closed_within(deals: pd.DataFrame, as_of: dt.date, months: int) -> pd.DataFrame:
@@ -97,7 +98,7 @@ def ladder(stages: Sequence[Stage], level: str = "stage") -> dict[str, str]:
 def stage_visits(
     deals: pd.DataFrame, history: pd.DataFrame, stages: Sequence[Stage], level: str = "stage"
 ) -> pd.DataFrame:
-    """Return every stay of a deal in a stage, in time order: deal_id, stage, position, entered_at, left_at (empty while
+    """Return every stay of a deal in a stage, in time order: deal_id, stage, position, entered_at, until (empty while
     it lasts), amount (then, else that of the deal), status and closed_at of the deal.
 
     Several rows in one stage are one stay; two stages on one day count in the order of the pipeline. Stages that
@@ -111,7 +112,7 @@ def stage_visits(
     rows["position"] = rows["stage"].map(order).astype(int)
     rows = rows.sort_values(["deal_id", "entered_at", "position"], ignore_index=True)
     rows = rows[(rows["deal_id"] != rows["deal_id"].shift()) | (rows["stage"] != rows["stage"].shift())]
-    rows["left_at"] = rows.groupby("deal_id")["entered_at"].shift(-1).fillna(rows["closed_at"])
+    rows["until"] = rows.groupby("deal_id")["entered_at"].shift(-1).fillna(rows["closed_at"])
     rows["amount"] = rows["amount"].where(rows["amount"] > 0, rows["amount_deal"])
     return rows.drop(columns="amount_deal").reset_index(drop=True)
 
@@ -188,15 +189,27 @@ def conversion_table(
     return rows.assign(horizon_days=horizon_days)[CONVERSION]
 
 
+def few_rows(ax: Axes, n: int) -> None:
+    """Put the first of `n` horizontal bars on top, and keep bars slim when there are only one or two."""
+    ax.set_ylim(max(n, 4) - 0.4, -0.6)
+
+
 @chart("bar", y="stage", x="conversion_rate", low="conversion_rate_low", high="conversion_rate_high")
 def plot_conversion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw per stage the shares that moved on, were lost and are still open, with the interval of the first."""
     ax = ax or style.new_axes()
     places = np.arange(len(table))
-    left = np.zeros(len(table))
+    left, only_won = np.zeros(len(table)), table["stage"].eq("created").all()
     for name, colour in (("moved_on", style.BLUE), ("lost", style.VERMILION), ("still_open", style.PALE)):
         width = table[f"n_{name}"] / table["n_entered"]
-        bars = ax.barh(places, width, left=left, color=colour, height=0.62, label=word(name))
+        bars = ax.barh(
+            places,
+            width,
+            left=left,
+            color=colour,
+            height=0.62,
+            label=word("won" if only_won and name == "moved_on" else name),
+        )
         texts = [f"{share(w)}\n({n})" if w >= 0.07 else "" for w, n in zip(width, table[f"n_{name}"], strict=True)]
         ink = style.INK if name == "still_open" else "white"
         ax.bar_label(bars, labels=texts, label_type="center", fontsize=8, color=ink)
@@ -205,7 +218,7 @@ def plot_conversion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     reach = [rate - table["conversion_rate_low"], table["conversion_rate_high"] - rate]
     ax.errorbar(rate, places + 0.36, xerr=np.clip(reach, 0, None), fmt="none", ecolor=style.INK, capsize=3, lw=1)
     ax.set_yticks(places, [f"{word(s)}\nn = {n:,}" for s, n in zip(table["stage"], table["n_entered"], strict=True)])
-    ax.invert_yaxis()
+    few_rows(ax, len(table))
     ax.set_xlim(0, 1)
     ax.grid(axis="y", visible=False)
     style.percent_axis(ax.xaxis)

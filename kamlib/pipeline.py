@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from kamlib import style
+from kamlib.bottleneck import PROMPT_DAYS
 from kamlib.exhibit import chart
-from kamlib.funnel import UNKNOWN, ladder, longest_cycle, stage_visits
+from kamlib.funnel import UNKNOWN, closed_within, few_rows, ladder, longest_cycle, stage_visits
 from kamlib.settings import Stage
 from kamlib.words import money, number, say, share, word
 
@@ -34,7 +35,7 @@ def ageing_table(
     """Return one row per open deal with how long it waits and how long won deals did.
 
     wait_days: since it entered its stage; usual_days: the 75th percentile of the stays of won deals in that stage.
-    Where fewer than five of those are known both count from creation instead, over the whole cycle. quiet_days: since
+    Where fewer than five of those are known both count from creation instead, over the whole cycle, if five of that are. quiet_days: since
     the last activity on the deal. is_slow: waiting longer than usual; is_stale: older than any deal ever was when it
     closed; overdue_days: next step past due.
     """
@@ -55,7 +56,8 @@ def ageing_table(
     )
     table["wait_days"] = table["in_stage"].where(usual.notna(), table["age_days"])
     won = deals[deals["status"] == "won"]
-    table["usual_days"] = usual.fillna((won["closed_at"] - won["created_at"]).dt.days.quantile(0.75))
+    cycle = (won["closed_at"] - won["created_at"]).dt.days
+    table["usual_days"] = usual.fillna(cycle.quantile(0.75) if cycle.count() >= FEWEST_STAYS else np.nan)
     table["is_slow"] = table["wait_days"] > table["usual_days"]
     table["is_stale"] = table["age_days"] > longest_cycle(deals)
     table["overdue_days"] = table["overdue_days"].where(table["overdue_days"] > 0)
@@ -67,8 +69,8 @@ def _of_deals(table: pd.DataFrame, dates: pd.Series) -> pd.Series:
 
 
 def _usual_stays(stays: pd.DataFrame) -> pd.Series:
-    won = stays[(stays["status"] == "won") & stays["left_at"].notna()]
-    days = (won["left_at"] - won["entered_at"]).dt.days.groupby(won["stage"])
+    won = stays[(stays["status"] == "won") & stays["until"].notna()]
+    days = (won["until"] - won["entered_at"]).dt.days.groupby(won["stage"])
     return days.quantile(0.75)[days.size() >= FEWEST_STAYS]
 
 
@@ -119,49 +121,63 @@ def stock_table(ageing: pd.DataFrame, stages: Sequence[Stage], *, level: str = "
     return table.loc[place.sort_values(kind="stable").index, STOCK].reset_index(drop=True)
 
 
+def group_table(
+    ageing: pd.DataFrame, deals: pd.DataFrame, stages: Sequence[Stage], as_of: dt.date, *, months: int = 12
+) -> pd.DataFrame:
+    """Return the four groups of the four-step funnel: the open deals of today by group, and as the last one those
+    won in the `months` up to `as_of`. Columns: stage_group, n_deals, deals_share, amount, amount_share."""
+    closed = closed_within(deals, as_of, months)
+    won = closed[closed["status"] == "won"]
+    rows = stock_table(ageing, stages, level="group")[["stage_group", "n_deals", "amount"]]
+    rows.loc[len(rows)] = ["won_customers", len(won), won["amount"].sum()]
+    for name in ("n_deals", "amount"):
+        total = rows[name].sum()
+        rows[f"{name.removeprefix('n_')}_share"] = rows[name] / total if total else np.nan
+    return rows[["stage_group", "n_deals", "deals_share", "amount", "amount_share"]]
+
+
 @chart("bar", y="stage", x="amount", label="n_deals", size=(9, 4.2))
 def plot_stock(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw number and amount of open deals per stage; the dark part waits longer than three quarters of won deals."""
     ax = ax or style.new_axes()
-    counts, amounts = style.panels(ax, 1, 2, sharey=True)[0]
+    measures = [("n_deals", "n_slow", number)]
+    if table["amount"].sum() > 0:
+        measures.append(("amount", "slow_amount", money))
+    panels = style.panels(ax, 1, len(measures), sharey=True)[0]
     places = np.arange(len(table))
-    for panel, whole, slow, text in (
-        (counts, "n_deals", "n_slow", number), (amounts, "amount", "slow_amount", money),
-    ):  # fmt: skip
+    for panel, (whole, slow, text) in zip(panels, measures, strict=True):
         panel.barh(places, table[whole], color=style.SKY, height=0.62)
-        panel.barh(
-            places,
-            table[slow],
-            color=style.ORANGE,
-            height=0.62,
-            label=say(None, "waiting unusually long", "停留异常久"),
-        )
+        panel.barh(places, table[slow], color=style.ORANGE, height=0.62, label=word("n_slow"))
         style.bar_labels(panel, [text(value) for value in table[whole]])
         panel.margins(x=0.2)
         panel.xaxis.set_major_locator(MaxNLocator(4))
+        panel.set_xlabel(say(None, "Open deals", "进行中商机数") if whole == "n_deals" else word(whole))
         panel.grid(axis="y", visible=False)
         panel.tick_params(axis="y", length=0)
-    counts.set_xlabel(say(None, "Open deals", "进行中商机数"))
-    amounts.set_xlabel(word("amount"))
-    style.money_axis(amounts.xaxis)
+    if len(panels) > 1:
+        style.money_axis(panels[1].xaxis)
     labels = [
         word(stage) if stage == group else f"{word(stage)}\n{word(group)}"
         for stage, group in zip(table["stage"], table["stage_group"], strict=True)
     ]
-    counts.set_yticks(places, labels)
-    counts.invert_yaxis()
-    amounts.legend(loc="lower right", fontsize=8)
-    return counts
+    panels[0].set_yticks(places, labels)
+    few_rows(panels[0], len(table))
+    panels[-1].legend(loc="lower right", fontsize=8)
+    return panels[0]
 
 
 def stock_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Say how many deals are open, what they are worth and how many wait unusually long."""
     n, slow, amount = table["n_deals"].sum(), table["n_slow"].sum(), table["amount"].sum()
-    part, worth = f"{number(slow)} ({share(slow / n)})", money(amount, lang)
+    worth, part = money(amount, lang), f"{number(slow)} ({share(slow / n)})"
+    en = f"{number(n)} deals{f' worth {worth}' if amount else ''} are open"
+    zh = f"进行中商机 {number(n)} 个{f'，金额 {worth}' if amount else ''}"
+    if not slow:
+        return say(lang, f"{en}.", f"{zh}。")
     return say(
         lang,
-        f"{number(n)} deals{f' worth {worth}' if amount else ''} are open; {part} wait longer than three quarters of won deals did.",
-        f"进行中商机 {number(n)} 个{f'，金额 {worth}' if amount else ''}；其中 {number(slow)} 个（{share(slow / n)}）停留时间超过四分之三的赢单商机。",
+        f"{en}; {part} wait longer than three quarters of won deals did.",
+        f"{zh}；其中 {number(slow)} 个（{share(slow / n)}）停留时间超过四分之三的赢单商机。",
     )
 
 
@@ -181,14 +197,16 @@ def action_table(
 
     weighted_amount is the amount at the rate fitted for its stage (`weighted_table`). Stale deals, which nobody has yet
     seen close, are not in it: they want tidying, not chasing. action: "do_overdue_step" when the next step is past due,
-    "agree_next_step" when there is none, else "decide_or_close"; act_by: by when, `within_days` after `as_of`.
+    "agree_next_step" when there is none, "follow_up" when nobody was in touch for two weeks, else "decide_or_close";
+    act_by: by when, `within_days` after `as_of`.
     """
     rows = ageing[(ageing["is_slow"] | ageing["overdue_days"].notna()) & ~ageing["is_stale"]].copy()
     rate = dict(zip(weighted["stage"], weighted["fitted_rate"], strict=True))
     rows["weighted_amount"] = rows["amount"] * rows["stage"].map(rate)
     names = accounts.set_index("account_id")["account_name"].reindex(rows["account_id"]).to_numpy()
     rows["account_name"] = pd.Series(names, rows.index, dtype=object).fillna(UNKNOWN)
-    planned = np.where(rows["next_step_due"].isna(), "agree_next_step", "decide_or_close")
+    planned = np.where(rows["quiet_days"] > PROMPT_DAYS, "follow_up", "decide_or_close")
+    planned = np.where(rows["next_step_due"].isna(), "agree_next_step", planned)
     rows["action"] = np.where(rows["overdue_days"].notna(), "do_overdue_step", planned)
     rows["act_by"] = pd.Timestamp(as_of) + pd.Timedelta(days=within_days)
     order = rows.assign(worth=rows["weighted_amount"].fillna(0), wait=rows["wait_days"].fillna(0))
@@ -197,10 +215,10 @@ def action_table(
 
 
 def stale_table(ageing: pd.DataFrame) -> pd.DataFrame:
-    """Sum the stale deals by owner, most first: owner, n_stale, amount, average_days (their mean age)."""
+    """Sum the stale deals by owner, most first: owner, n_stale, amount, age_days (on average)."""
     stale = ageing[ageing["is_stale"]].assign(owner=lambda rows: rows["owner"].astype(object).fillna(UNKNOWN))
     table = stale.groupby("owner", as_index=False).agg(
-        n_stale=("deal_id", "size"), amount=("amount", "sum"), average_days=("age_days", "mean")
+        n_stale=("deal_id", "size"), amount=("amount", "sum"), age_days=("age_days", "mean")
     )
     return table.sort_values(["n_stale", "amount", "owner"], ascending=[False, False, True], ignore_index=True)
 
@@ -210,18 +228,20 @@ def plot_actions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw what is at stake per deal, with account and owner, why now and what to do."""
     ax = ax or style.new_axes()
     places = np.arange(len(table))
-    ax.barh(places, table["weighted_amount"].fillna(0), color=style.BLUE, height=0.55)
+    measure = "weighted_amount" if table["weighted_amount"].sum() > 0 else "wait_days"
+    ax.barh(places, table[measure].fillna(0), color=style.BLUE, height=0.55)
+    worth = [f"{money(value)} · " if value > 0 else "" for value in table["weighted_amount"]]
     style.bar_labels(
-        ax, [f"{money(row.weighted_amount)} · {_why(row)}\n{word(row.action)}" for row in table.itertuples()]
+        ax, [f"{w}{_why(row)}\n{word(row.action)}" for w, row in zip(worth, table.itertuples(), strict=True)]
     )
-    names = [f"{word(row.account_name)}\n{row.deal_name} · {row.owner}" for row in table.itertuples()]
-    ax.set_yticks(places, names)
-    ax.invert_yaxis()
+    ax.set_yticks(places, [f"{word(row.account_name)}\n{row.deal_name} · {row.owner}" for row in table.itertuples()])
+    few_rows(ax, len(table))
     ax.margins(x=0.75)
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_locator(MaxNLocator(4))
-    style.money_axis(ax.xaxis)
-    ax.set_xlabel(word("weighted_amount"))
+    if measure == "weighted_amount":
+        style.money_axis(ax.xaxis)
+    ax.set_xlabel(word(measure))
     return ax
 
 
@@ -234,10 +254,12 @@ def _why(row) -> str:
 
 def action_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Say how many deals to act on, what they are worth and who should begin."""
-    first, total = table.iloc[0], money(table["weighted_amount"].sum(), lang)
+    first, total, n = table.iloc[0], table["weighted_amount"].sum(), len(table)
     account, by = word(first["account_name"], lang), f"{first['act_by']:%Y-%m-%d}"
+    en = f"hold {money(total, lang)} of weighted pipeline" if total else "need a hand"
+    zh = f"涉及加权金额 {money(total, lang)}" if total else "需要处理"
     return say(
         lang,
-        f"{len(table)} stalled deals hold {total} of weighted pipeline; {first['owner']} starts with {account}, by {by}.",
-        f"{len(table)} 个停滞商机涉及加权金额 {total}；{first['owner']}应先跟进{account}，{by} 前完成。",
+        f"{n} stalled deals {en}; {first['owner']} starts with {account}, by {by}.",
+        f"{n} 个停滞商机{zh}；{first['owner']}应先跟进{account}，{by} 前完成。",
     )

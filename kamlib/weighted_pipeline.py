@@ -13,7 +13,7 @@ from scipy import stats as sp
 
 from kamlib import style
 from kamlib.exhibit import chart
-from kamlib.funnel import UNKNOWN, longest_cycle, stage_entries, window_start
+from kamlib.funnel import UNKNOWN, few_rows, longest_cycle, stage_entries, window_start
 from kamlib.models.competing_risks import cumulative_incidence, share_at
 from kamlib.settings import Stage
 from kamlib.words import money, say, share, word
@@ -166,7 +166,7 @@ def plot_weighted(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     amounts.xaxis.set_major_locator(MaxNLocator(4))
     style.money_axis(amounts.xaxis)
     rates.set_yticks(places, [f"{word(row.stage)}\nn = {row.n_deals:,}" for row in table.itertuples()])
-    rates.invert_yaxis()
+    few_rows(rates, len(table))
     for panel in (rates, amounts):
         panel.grid(axis="y", visible=False)
         panel.tick_params(axis="y", length=0)

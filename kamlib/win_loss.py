@@ -12,7 +12,7 @@ from scipy import stats as sp
 
 from kamlib import style
 from kamlib.exhibit import chart
-from kamlib.funnel import FEWEST, UNKNOWN, closed_within, with_span
+from kamlib.funnel import FEWEST, UNKNOWN, closed_within, few_rows, with_span
 from kamlib.stats import wilson
 from kamlib.words import money, number, say, share, word
 
@@ -72,7 +72,7 @@ def plot_win_rate(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         rates.annotate(share(rate), (rate, place), (0, 7), textcoords="offset points", ha="center", fontsize=8)
     overall = table["n_won"].sum() / closed.sum()
     style.reference_line(rates, overall, say(None, f"all {share(overall)}", f"总体 {share(overall)}"), axis="x")
-    rates.set(xlim=(0, 1), ylim=(-0.6, len(table) - 0.4))
+    rates.set_xlim(0, 1)
     rates.xaxis.set_major_locator(MaxNLocator(3))
     style.percent_axis(rates.xaxis)
     for panel, column, text in ((sizes, "won_size", money), (cycles, "cycle_days", number)):
@@ -86,16 +86,24 @@ def plot_win_rate(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         panel.grid(axis="y", visible=False)
         panel.tick_params(axis="y", length=0)
     rates.set_yticks(places, [f"{word(v)}\n({n:,})" for v, n in zip(table.iloc[:, 0], closed, strict=True)])
-    rates.invert_yaxis()
+    few_rows(rates, len(table))
     return rates
 
 
 def win_rate_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Name the best and the worst, and say whether they differ more than chance explains (chi-squared, 5 %)."""
-    known = table[table.iloc[:, 0] != UNKNOWN]
+    name, known = word(table.columns[0], lang), table[table.iloc[:, 0] != UNKNOWN]
     closed = known["n_won"] + known["n_lost"]
     overall = share(table["n_won"].sum() / (table["n_won"] + table["n_lost"]).sum())
     n = number((table["n_won"] + table["n_lost"]).sum())
+    if (table["n_won"] + table["n_lost"]).sum() < FEWEST:
+        return say(lang, f"Not enough data on win rates (n = {n}).", f"赢单率数据不足（n = {n}）。")
+    if known.empty:
+        return say(
+            lang,
+            f"We win {overall} of {n} closed deals; {name.lower()} is not recorded.",
+            f"{n} 个已结商机的赢单率为 {overall}；未记录{name}。",
+        )
     if (closed >= FEWEST).sum() < 2:
         return say(
             lang,
@@ -211,12 +219,14 @@ def _plot_reasons(ax: Axes, table: pd.DataFrame, top_n: int) -> None:
         )
         ax.text(left[place], place, text, va="center", fontsize=8)
     ax.set_yticks(places, [word(reason) for reason in wide.index])
-    ax.invert_yaxis()
+    few_rows(ax, len(wide))
     ax.margins(x=0.32)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(word(measure))
     if measure == "lost_amount":
         style.money_axis(ax.xaxis)
+    else:
+        ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.legend(fontsize=8, loc="lower right", title=word("competitor"), title_fontsize=8)
 
@@ -239,12 +249,15 @@ def loss_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Name the costliest reason, and the competitor and region behind it when chance does not explain them."""
     reasons = loss_reasons(table)
     top, n = reasons.iloc[0], table["n_deals"].sum()
+    if n < FEWEST:
+        return say(lang, f"Not enough data on lost deals (n = {n}).", f"输单数据不足（n = {n}）。")
     if top["loss_reason"] == UNKNOWN and len(reasons) == 1:
         return say(
             lang, f"No reason is recorded for the {number(n)} deals lost.", f"{number(n)} 个输单商机均未记录输单原因。"
         )
     spot = hot_spot(table)
     if spot is None:
+        top = reasons[reasons["loss_reason"] != UNKNOWN].iloc[0]
         amount = money(top["lost_amount"], lang)
         return say(
             lang,

@@ -13,7 +13,7 @@ STAGES = Settings().stages
 NAMES = [stage.name for stage in STAGES]
 AS_OF = dt.date(2025, 12, 31)
 KINDS = {
-    "text": "object", "date": "datetime64[us]", "time": "datetime64[us]", "money": "float64", "number": "float64",
+    "text": "str", "date": "datetime64[us]", "time": "datetime64[us]", "money": "float64", "number": "float64",
     "integer": "Int64", "flag": "boolean",
 }  # fmt: skip
 CRM_AS_OF = dt.date(2017, 12, 31)

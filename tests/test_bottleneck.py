@@ -61,6 +61,13 @@ def test_without_activities_nothing_is_said_of_follow_up():
     bottleneck.plot_bottleneck(table)
 
 
+def test_no_deal_at_all_gives_an_empty_table():
+    for activities in (frame("activities"), random_book(1, 20)[2]):
+        table = table_of(frame("deals"), frame("deal_stage_history"), activities)
+        assert table.empty
+        assert table.columns.tolist() == bottleneck.BOTTLENECK
+
+
 @given(st.integers(0, 10_000))
 @settings(max_examples=10, deadline=None)
 def test_losses_agree_with_the_conversion_table(seed):

@@ -45,7 +45,7 @@ def test_cycle_counts_every_dated_deal_once(seed):
 
 def test_no_deal_closed():
     table = cycle.cycle_table(frames([deal(1, "2025-12-01")])[0], AS_OF)
-    assert cycle.cycle_claim(table) == "Not enough data: none of 1 deals is closed."
+    assert cycle.cycle_claim(table) == "Not enough data: 0 of 1 deals are won."
     assert cycle.plot_cycle(table).get_xlim() == (0, 1)
 
 
@@ -114,6 +114,13 @@ def test_crm_velocity_to_the_printed_digit(public_data):
         for part in (deals, deals[deals["stage"] != "prospecting"])
     ]
     assert [round(speed) for speed in speeds] == [60_147, 45_751]
+
+
+def test_without_an_earlier_window_the_factors_stand_alone():
+    table = cycle.velocity_table(frames([deal(1, "2025-01-01", "won", "2025-01-11"), deal(2, "2025-06-01")])[0], AS_OF)
+    assert cycle.velocity_claim(table) == "The pipeline yields CNY 10 a day (1 × 100 % × CNY 100 ÷ 10 days)."
+    texts = [text.get_text() for text in cycle.plot_velocity(table).texts]
+    assert texts[0::4] == ["1", "100 %", "CNY 100", "10", "CNY 10"]
 
 
 def test_sample_velocity_says_what_changed(sample):

@@ -98,8 +98,8 @@ def test_several_rows_in_a_stage_are_one_stay_and_two_stages_a_day_go_forwards()
     deals, history = frames([story("D1", path)])
     stays = funnel.stage_visits(deals, history, STAGES)
     assert stays["stage"].tolist() == ["qualification", "needs", "proposal"]
-    assert stays["left_at"].dt.day.tolist()[:2] == [5, 20]
-    assert pd.isna(stays["left_at"].iloc[2])
+    assert stays["until"].dt.day.tolist()[:2] == [5, 20]
+    assert pd.isna(stays["until"].iloc[2])
 
 
 def test_rows_after_closing_and_unknown_stages_are_left_out():

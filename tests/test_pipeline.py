@@ -20,7 +20,7 @@ def won_in(stage: str, days: int, number: int):
 
 
 def test_ageing_compares_with_won_deals_in_the_same_stage():
-    past = [won_in("needs", days, days) for days in (10, 20, 30, 40, 50)]
+    past = [won_in("needs", days, number) for number, days in enumerate((10, 20, 30, 40, 50) * 2)]
     rows = [
         *past,
         story("D1", [("needs", "2025-11-01"), ("proposal", "2025-12-20")]),
@@ -69,6 +69,17 @@ def test_stock_shows_stages_that_nobody_configured_last():
     assert len(pipeline.plot_stock(table).get_yticks()) == 3
 
 
+def test_the_four_groups_end_with_the_deals_won():
+    deals, history = frames(
+        [won_in("needs", 20, 1), story("D1", [("needs", "2025-11-01")]), story("D2", [("proposal", "2025-12-01")])]
+    )
+    ageing = pipeline.ageing_table(deals, history, NONE, STAGES, AS_OF)
+    table = pipeline.group_table(ageing, deals, STAGES, AS_OF)
+    assert table["stage_group"].tolist() == ["interested_customers", "negotiation_customers", "won_customers"]
+    assert table["n_deals"].tolist() == [1, 1, 1]
+    assert table["deals_share"].sum() == pytest.approx(1)
+
+
 def test_crm_set_has_1291_stale_deals(public_data):
     deals = funnel.population(crm_deals(public_data))
     ageing = pipeline.ageing_table(deals, frame("deal_stage_history"), NONE, CRM_STAGES, CRM_AS_OF)
@@ -79,7 +90,13 @@ def test_crm_set_has_1291_stale_deals(public_data):
     assert stock.loc["engaging", "n_stale"] == 1291
     assert pipeline.stale_table(ageing)["n_stale"].sum() == 1291
     assert "worth" not in pipeline.stock_claim(stock.reset_index())
-    assert weighted.weighted_table(deals, frame("deal_stage_history"), CRM_STAGES, CRM_AS_OF).empty  # no open amounts
+    assert len(pipeline.plot_stock(stock.reset_index()).figure.axes) == 1  # no panel of amounts
+    rates = weighted.weighted_table(deals, frame("deal_stage_history"), CRM_STAGES, CRM_AS_OF)
+    assert rates.empty  # open deals carry no amount
+    actions = pipeline.action_table(ageing, rates, frame("accounts"), CRM_AS_OF)
+    assert actions["wait_days"].tolist() == [138] * 5
+    assert pipeline.action_claim(actions).startswith("5 stalled deals need a hand; ")
+    assert "days" in pipeline.plot_actions(actions).texts[0].get_text()
 
 
 # --- weighted pipeline --------------------------------------------------------------------------------------------
@@ -155,7 +172,7 @@ def test_observed_rate_recovers_a_known_one_although_deals_are_open():
 
 
 def test_actions_name_deal_owner_and_date_and_leave_stale_deals_to_tidying():
-    past = [won_in("needs", days, days) for days in (10, 20, 30, 40, 90)]
+    past = [won_in("needs", days, number) for number, days in enumerate((10, 20, 30, 40, 90) * 2)]
     deals, history = frames([
         *past,
         story("D1", [("needs", "2025-11-11")], amount=500.0, next_step="Call", next_step_due=day("2026-01-05")),
