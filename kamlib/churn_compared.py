@@ -118,7 +118,9 @@ def segment_table(lost: pd.Series, mart: pd.DataFrame, *, by: str = "region") ->
     low, high = stats.wilson(table["n_churned"], table["n_start"])
     table = table.assign(churn_rate=table["n_churned"] / table["n_start"], churn_rate_low=low, churn_rate_high=high)
     table["shrunk_rate"] = stats.beta_binomial_shrink(table["n_churned"], table["n_start"])
-    return table.sort_values(["shrunk_rate", "n_start", "segment"], ascending=[False, False, True], ignore_index=True)
+    order = table.assign(rank=table["shrunk_rate"].round(3))  # equal but for rounding: the rate as it is decides
+    order = order.sort_values(["rank", "churn_rate", "n_start", "segment"], ascending=[False, False, False, True])
+    return order.drop(columns="rank").reset_index(drop=True)
 
 
 @chart("dots", x="churn_rate", y="segment", low="churn_rate_low", high="churn_rate_high", size=(8, 4))

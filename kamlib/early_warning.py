@@ -141,6 +141,11 @@ def _complaints_up(cases: pd.DataFrame, today: pd.Timestamp) -> pd.Series:
     return (recent >= 2) & (recent > 2 * usual)
 
 
+def points_table(lang: str | None = None) -> pd.DataFrame:
+    """Return the signals in words with their points: signal, risk_points."""
+    return pd.DataFrame({"signal": [word(name, lang) for name in POINTS], "risk_points": POINTS.values()})
+
+
 # --- The list ------------------------------------------------------------------------------------------------------
 
 
@@ -191,7 +196,7 @@ def plot_warnings(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 1
     points = rows[columns].astype(float)
     for (i, j), value in np.ndenumerate(points.to_numpy()):
         if value > 0:
-            colour = {3.0: style.VERMILION, 2.0: style.ORANGE}.get(value, style.SKY)
+            colour = style.VERMILION if value > 2 else style.ORANGE if value == 2 else style.SKY
             ax.scatter(j, i, s=150, marker="s", color=colour)
             ax.text(
                 j, i, f"{value:.0f}", ha="center", va="center", fontsize=8, color="white" if value > 2 else style.INK

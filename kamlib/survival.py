@@ -134,25 +134,18 @@ def _risk_table(ax: Axes, table: pd.DataFrame) -> None:
 
 
 def survival_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
-    """Say the median tenure, or the mean up to a horizon when half never left, with the number of losses."""
-    n, median = int(table["n_losses"].sum()), median_days(table)
-    mean, horizon = mean_days(table)
+    """Say how many are lost within five years, and the median, or the mean up to a horizon when it is not reached."""
+    n, median, most = int(table["n_losses"].sum()), median_days(table), table["tenure_days"].max() / YEAR_DAYS
     row = table[table["tenure_days"] <= 5 * YEAR_DAYS].iloc[-1]
-    spread = f"{share(row['survival_rate_low'])} – {share(row['survival_rate_high'])}"
-    most = table["tenure_days"].max() / YEAR_DAYS
+    gone = [share(1 - row[name]) for name in ("survival_rate", "survival_rate_high", "survival_rate_low")]
     age = "5" if most >= 5 else number(most, 1)
+    mean, horizon = (number(days / YEAR_DAYS, 1) for days in mean_days(table))
+    end = f"median not reached, mean within {horizon} years {mean}", f"中位数未达到，{horizon} 年内平均 {mean} 年"
     if np.isfinite(median):
-        end = (
-            f"half leave within {number(median / YEAR_DAYS, 1)} years",
-            f"半数在 {number(median / YEAR_DAYS, 1)} 年内离开",
-        )
-    else:
-        end = (
-            f"median not reached; mean within {number(horizon / YEAR_DAYS, 1)} years: {number(mean / YEAR_DAYS, 1)}",
-            f"中位数未达到；{number(horizon / YEAR_DAYS, 1)} 年内平均 {number(mean / YEAR_DAYS, 1)} 年",
-        )
+        half = number(median / YEAR_DAYS, 1)
+        end = f"half within {half} years", f"半数在 {half} 年内"
     return say(
         lang,
-        f"{share(row['survival_rate'])} of customers stay {age} years (95 % {spread}, {n} losses); {end[0]}.",
-        f"{share(row['survival_rate'])} 的客户留存满 {age} 年（95 % 区间 {spread}，{n} 次流失）；{end[1]}。",
+        f"{gone[0]} of customers are lost at least once within {age} years (95 % {gone[1]} – {gone[2]}, {n} losses); {end[0]}.",
+        f"{age} 年内 {gone[0]} 的客户至少流失一次（95 % 区间 {gone[1]} – {gone[2]}，{n} 次流失）；{end[1]}。",
     )
