@@ -74,9 +74,6 @@ def plot_matrix(
     largest = known.nlargest(MOST_LABELS, "revenue")
     ax.set_xlim(-4, 104)
     ax.set_ylim(-10, 110)
-    style.label_points(
-        ax, largest["value_score"], largest["potential_score"], [short_name(n) for n in largest["account_name"]]
-    )
     ax.set_xlabel(
         say(
             None,
@@ -85,9 +82,13 @@ def plot_matrix(
         )
     )
     ax.set_ylabel(say(None, "Potential: weighted percentile (0 to 100)", "客户潜力：加权百分位（0至100）"))
-    legend = ax.legend(title=word("tier"), loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend = ax.legend(loc="lower center", ncols=4, handletextpad=0.1, columnspacing=1)
     for handle in legend.legend_handles:
         handle.set_sizes([60])
+    ax.figure.draw_without_rendering()  # labels are moved apart at the size the axes will have
+    style.label_points(
+        ax, largest["value_score"], largest["potential_score"], [short_name(n) for n in largest["account_name"]]
+    )
     return ax
 
 
