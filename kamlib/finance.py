@@ -139,7 +139,7 @@ def pareto_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     first = table.iloc[0]
     if not table["revenue"].sum() > 0:
         return say(lang, f"Net revenue of {n} accounts is not positive.", f"{n} 个客户的净收入合计不为正。")
-    some, one = share(table["cum_share"].iloc[top - 1]), share(first["revenue_share"])
+    some, one = share(table["cum_share"].iloc[top - 1]), share(first["revenue_share"], 1)
     above = first["revenue_share"] >= LARGE_CUSTOMER
     en = f"The {top} largest of {n} accounts bring {some} of net revenue; {short(first['account_name'])} alone {one}"
     zh = f"{n} 个客户中最大的 {top} 个贡献净收入的 {some}；{short(first['account_name'])} 一家占 {one}"
@@ -165,7 +165,7 @@ def waterfall_table(mart: pd.DataFrame, *, account: str = "", unallocated: float
     is not known in full is taken out as `uncosted_revenue`, since nothing can be said about their margin. `unallocated`
     is service cost that names no account; it counts for the whole portfolio only.
     """
-    rows = _only(mart, account) if account else mart
+    rows = find_account(mart, account).to_frame().T.infer_objects() if account else mart
     costed = rows[rows["cogs"].notna()]
     changes = ["discount", "returns_amount"] if rows["list_revenue"].notna().any() else ["returns_amount"]
     start = "list_revenue" if "discount" in changes else "order_revenue"
@@ -174,9 +174,9 @@ def waterfall_table(mart: pd.DataFrame, *, account: str = "", unallocated: float
     steps.append(("revenue", "total", rows["revenue"].sum()))
     if len(costed):
         steps += _costs(rows, costed, 0.0 if account else unallocated)
-    table = pd.DataFrame(steps if len(rows) else [], columns=["step", "kind", "amount"])
-    table["level"] = table["amount"].where(table["kind"] == "change", 0).cumsum() + table["amount"].iloc[:1].sum()
+    table = pd.DataFrame(steps if len(rows) else [], columns=["step", "kind", "amount"]).round(2)
     first = table["amount"].iloc[:1].sum()
+    table["level"] = (first + table["amount"].where(table["kind"] == "change", 0).cumsum()).round(2)
     table["start_share"] = table["amount"] / first if first > 0 else np.nan
     return table
 
@@ -197,20 +197,15 @@ def _costs(rows: pd.DataFrame, costed: pd.DataFrame, unallocated: float) -> list
     return steps
 
 
-def largest_account(mart: pd.DataFrame) -> str:
-    """Return the account_id with the highest net revenue; "" when there is no account."""
-    ranked = mart.sort_values(["revenue", "account_id"], ascending=[False, True])
-    return "" if ranked.empty else str(ranked["account_id"].iloc[0])
-
-
-def _only(mart: pd.DataFrame, account: str) -> pd.DataFrame:
-    rows = mart[mart["account_id"] == account]
+def find_account(mart: pd.DataFrame, account: str = "") -> pd.Series:
+    """Return the row of the account with the id `account`; with "", that of the largest by net revenue."""
+    rows = mart[mart["account_id"] == account] if account else mart
     if rows.empty:
         raise InputError(
             f"account = '{account}' is not in the accounts table.{suggest(account, mart['account_id'])} "
             'Give an account_id, or "" for the largest account.'
         )
-    return rows
+    return rows.sort_values(["revenue", "account_id"], ascending=[False, True]).iloc[0]
 
 
 @chart("waterfall", x="step", y="amount", colour="kind", size=(8, 4.6))
@@ -229,7 +224,7 @@ def plot_waterfall(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         text = money(size) + (f"\n{share(part)}" if np.isfinite(part) else "")
         spot, shift, align = (low + size, -3, "top") if falls else (max(low, low + size), 3, "bottom")
         ax.annotate(text, (x, spot), (0, shift), textcoords="offset points", ha="center", va=align, fontsize=8)
-    ax.set_xticks(at, [style.wrapped(word(step), 11) for step in table["step"]], fontsize=8)
+    ax.set_xticks(at, [style.wrapped(word(step), 11) for step in table["step"]], fontsize=8 if len(table) < 9 else 7)
     ax.grid(axis="x", visible=False)
     ax.margins(y=0.16)
     ax.set_ylabel(word("amount_in_window"))
@@ -275,7 +270,8 @@ def reconciliation_table(data: Data) -> pd.DataFrame:
         ("cost_to_serve", ("service_costs",), _total(_in_window(data, "service_costs", "cost_date")), unallocated_cost(data)),
         ("receivable", ("invoices", "payments"), _total(data.table("invoices")) - _total(data.table("payments")), 0.0),
     ]  # fmt: skip
-    rows = [(name, source, mart[name].sum(), apart) for name, needs, source, apart in rows if data.has(*needs)]
+    measured = {name for name, needs, *_ in rows if data.has(*needs) and mart[name].notna().any()}
+    rows = [(name, source, mart[name].sum(), apart) for name, _, source, apart in rows if name in measured]
     table = pd.DataFrame(rows, columns=["measure", "source", "mart", "apart"])
     table["difference"] = (table["source"] - table["mart"] - table["apart"]).round(2) + 0.0
     return table.round(2)

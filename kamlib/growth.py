@@ -17,8 +17,8 @@ from kamlib import stats, style
 from kamlib.exhibit import chart
 from kamlib.words import money, say, share, short, word
 
-LEAST_MONTHS = 12
-"""Below a year of complete months a trend is mostly season: none is drawn."""
+LEAST_MONTHS, TWO_YEARS = 12, 24
+"""Below a year of complete months no trend is drawn; below two, season cannot be told from trend, and the claim says so."""
 
 
 def monthly_table(months: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
@@ -115,7 +115,7 @@ def plot_monthly(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_ylim(min(0, table["revenue"].min() * 1.1), table["revenue"].max() * 1.3)
     ax.set_ylabel(say(None, "net revenue per month", "月净收入"))
     style.money_axis(ax.yaxis)
-    ax.legend(loc="lower right", ncols=3, fontsize=8)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=4, fontsize=8)
     _badges(ax, growth_rates(table))
     return ax
 
@@ -152,11 +152,11 @@ def monthly_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     way = 1 if line["low"] > 0 else -1 if line["high"] < 0 else 0
     en = {1: "Net revenue rises:", -1: "Net revenue falls:", 0: "No sure trend in net revenue:"}[way]
     zh = {1: "净收入上升：", -1: "净收入下降：", 0: "净收入无明确趋势："}[way]
-    yoy = signed_share(year["growth"])
+    yoy, season = signed_share(year["growth"]), "" if n >= TWO_YEARS else word("season_inside", lang)
     return say(
         lang,
-        f"{en} {slope} a month (95 %: {low} to {high}, n = {line['n']}); last 12 months {yoy}.",
-        f"{zh}每月 {slope}（95 %：{low} 至 {high}，n = {line['n']}）；近 12 个月同比 {yoy}。",
+        f"{en} {slope} a month (95 %: {low} to {high}, n = {line['n']}{season}); last 12 months {yoy}.",
+        f"{zh}每月 {slope}（95 %：{low} 至 {high}，n = {line['n']}{season}）；近 12 个月同比 {yoy}。",
     )
 
 
@@ -184,6 +184,8 @@ def account_growth_table(mart: pd.DataFrame) -> pd.DataFrame:
 
 def account_growth_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Name the accounts that gained and lost most."""
+    if table.empty:
+        return word("insufficient_data", lang)
     best, worst = (short(table.loc[at, "account_name"]) for at in (table["change"].idxmax(), table["change"].idxmin()))
     up, down = table.loc[table["change"] > 0, "change"].sum(), table.loc[table["change"] < 0, "change"].sum()
     return say(

@@ -117,8 +117,8 @@ def matrix_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         n = int((high["advice"] == "reward").sum())
         return say(
             lang,
-            f"None of {len(high)} high-revenue accounts loses money; {n} can carry a further {EXTRA_DISCOUNT:.0%} discount.",
-            f"{len(high)} 个高收入客户均不亏损；其中 {n} 个可承受再让利 {EXTRA_DISCOUNT:.0%}。",
+            f"None of {len(high)} high-revenue accounts loses money; {n} can carry a further {share(EXTRA_DISCOUNT)} discount.",
+            f"{len(high)} 个高收入客户均不亏损；其中 {n} 个可承受再让利 {share(EXTRA_DISCOUNT)}。",
         )
     who, lost = names([short(name) for name in losing["account_name"]], lang), money(losing["stake"].sum(), lang)
     return say(
@@ -130,6 +130,8 @@ def matrix_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
 
 # --- Who does what by when ----------------------------------------------------------------------------------------
 
+LEAST_RISE = 0.005
+"""A loss that half a percent on the price would cure is not worth a negotiation."""
 DUE_DAYS = {"collect": 7, "reprice": 30, "cut_cost": 60, "reward": 30}
 """Days from the as-of date until an action is due."""
 
@@ -143,6 +145,7 @@ def actions_table(matrix: pd.DataFrame, ageing: pd.DataFrame, as_of: dt.date, *,
     """
     late = ageing[ageing["overdue"] > 0].assign(action="collect", amount=lambda rows: rows["overdue"])
     rows = matrix.assign(action=matrix["advice"], amount=matrix["stake"])
+    rows = rows[~(rows["price_rise_rate"] < LEAST_RISE)]
     kinds = [late, *(rows[rows["action"] == name] for name in ("reprice", "cut_cost", "reward"))]
     columns = ["action", "account_id", "account_name", "owner", "amount", "price_rise_rate", "oldest_days"]
     picked = [

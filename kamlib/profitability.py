@@ -27,17 +27,17 @@ def whale_table(mart: pd.DataFrame, *, unallocated: float = 0.0) -> pd.DataFrame
     """Rank accounts by contribution, most profitable first, and cumulate it.
 
     One row per account that had revenue or cost: account_id, account_name, is_key_account, accounts_share (rank ÷ n),
-    revenue, contribution, cum_contribution, cum_share (÷ total of the accounts; missing when that is at most a fifth of
+    revenue, cost_to_serve, contribution, cum_contribution, cum_share (÷ total of the accounts; missing when that is at most a fifth of
     the peak, where percentages mislead). Service cost that names no account follows as a last row, "unallocated_cost".
     Source: Kaplan & Narayanan (2001). The order is by profit; sorted by revenue it would be another curve.
     """
-    columns = ["account_id", "account_name", "is_key_account", "revenue", "contribution"]
+    columns = ["account_id", "account_name", "is_key_account", "revenue", "cost_to_serve", "contribution"]
     rows = mart.loc[mart["contribution"].notna() & ((mart["revenue"] != 0) | (mart["contribution"] != 0)), columns]
     rows = rows.sort_values(["contribution", "account_id"], ascending=[False, True], ignore_index=True)
     rows["accounts_share"] = (rows.index + 1) / max(len(rows), 1)
     if unallocated and len(rows):
-        rows.loc[len(rows)] = [UNALLOCATED, UNALLOCATED_NAME, False, 0.0, -unallocated, 1.0]
-    rows["cum_contribution"] = rows["contribution"].cumsum()
+        rows.loc[len(rows)] = [UNALLOCATED, UNALLOCATED_NAME, False, 0.0, unallocated, -unallocated, 1.0]
+    rows["cum_contribution"] = rows["contribution"].cumsum().round(2)
     total, peak = _accounts(rows)["contribution"].sum(), _accounts(rows)["cum_contribution"].max()
     rows["cum_share"] = rows["cum_contribution"] / total if total > MONEY_AXIS_BELOW * max(peak, 0) else np.nan
     return rows[[*columns[:3], "accounts_share", *columns[3:], "cum_contribution", "cum_share"]]
@@ -146,13 +146,17 @@ def whale_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Say how many accounts lose how much, and how high the profit of the others stands above the total."""
     found = whale_summary(table)
     n, losing, lost = found["n_accounts"], found["n_losing"], money(-found["loss"], lang)
+    served = table["cost_to_serve"].notna().any()
+    after = say(
+        lang,
+        "after cost-to-serve" if served else "before cost-to-serve",
+        "扣除服务成本后" if served else "未计服务成本时",
+    )
     if losing == 0:
-        return say(
-            lang, f"None of {n} accounts loses money after cost-to-serve.", f"{n} 个客户在扣除服务成本后均不亏损。"
-        )
+        return say(lang, f"None of {n} accounts loses money {after}.", f"{n} 个客户{after}均不亏损。")
     worst = short(loss_makers(table)["account_name"].iloc[0])
-    en = f"{losing} of {n} accounts lose {lost} after cost-to-serve (most: {worst})"
-    zh = f"{n} 个客户中 {losing} 个扣除服务成本后亏损 {lost}（最多：{worst}）"
+    en = f"{losing} of {n} accounts lose {lost} {after} (most: {worst})"
+    zh = f"{n} 个客户中 {losing} 个{after}亏损 {lost}（最多：{worst}）"
     if not np.isfinite(found["peak_share"]):
         return say(
             lang,
@@ -172,12 +176,13 @@ def key_share_table(mart: pd.DataFrame, *, unallocated: float = 0.0) -> pd.DataF
     One row per measure: measure, total, key_amount, key_share. Three more rows ask whether the answer survives: without
     the key account that contributes most, and with all service cost, also the unallocated, spread by revenue and by
     number of orders. All accounts are counted, so there is no sampling interval; these rows are the range. Measures the
-    data lack are left out; the share of a total that is not positive is missing. Key accounts: `mart.key_accounts`.
+    data lack are left out; the share of a total that is not positive is missing. Where no account is flagged as key, the
+    30 largest stand in (`mart.key_accounts`), and the first row is called largest_accounts.
     """
     rows = mart[(mart["revenue"].fillna(0) != 0) | (mart["contribution"].fillna(0) != 0)]
     is_key = rows["account_id"].isin(key_accounts(mart)["account_id"])
     values = rows[["revenue", "gross_margin", "contribution"]].assign(**_alternatives(rows, is_key, unallocated))
-    values.insert(0, "accounts", 1.0)
+    values.insert(0, "accounts" if mart["is_key_account"].any() else "largest_accounts", 1.0)
     values = values.dropna(axis=1, how="all")
     table = pd.DataFrame({"measure": values.columns, "total": values.sum().to_numpy()})
     table["key_amount"] = values[is_key].sum().to_numpy()
@@ -201,11 +206,17 @@ def _alternatives(rows: pd.DataFrame, is_key: pd.Series, unallocated: float) -> 
 def plot_key_share(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the share of key accounts in each measure as bars, those under other rules paler."""
     ax = ax or style.new_axes(plot_key_share.size)
-    kinds = {"accounts": style.GREY, "revenue": style.GREY, "gross_margin": style.BLUE, "contribution": style.BLUE}
+    kinds = {
+        "accounts": style.GREY,
+        "largest_accounts": style.GREY,
+        "revenue": style.GREY,
+        "gross_margin": style.BLUE,
+        "contribution": style.BLUE,
+    }
     at, value = np.arange(len(table)), table["key_share"].fillna(0)
     ax.barh(at, value, color=[kinds.get(name, style.SKY) for name in table["measure"]], height=0.62)
     for y, row in zip(at, table.itertuples(), strict=True):
-        what = f"{row.key_amount:,.0f}" if row.measure == "accounts" else money(row.key_amount)
+        what = f"{row.key_amount:,.0f}" if row.Index == 0 else money(row.key_amount)
         spot = max(value.iloc[y], 0)
         ax.annotate(
             f"{share(row.key_share)} ({what})", (spot, y), (4, 0), textcoords="offset points", va="center", fontsize=8
@@ -226,12 +237,17 @@ def key_share_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     shares = table.set_index("measure")["key_share"]
     what = "contribution" if "contribution" in shares.index else "revenue"
     ways = shares[shares.index.str.startswith(what)]
-    n, of, part = f"{table['key_amount'].iloc[0]:,.0f}", share(shares["accounts"]), share(shares[what])
-    span = f"{share(ways.min())}–{share(ways.max())}"
+    n, of, part = f"{table['key_amount'].iloc[0]:,.0f}", share(shares.iloc[0]), share(shares[what])
+    flagged, span = "accounts" in shares.index, f"{share(ways.min())}–{share(ways.max())}"
+    who = say(
+        lang,
+        "Key accounts" if flagged else "The largest accounts",
+        "大客户" if flagged else "最大的客户（未标记大客户）",
+    )
+    range_ = say(lang, f" (counted otherwise {span})", f"（换算法 {span}）") if len(ways) > 1 else ""
     verdict = "main" if (ways > 0.5).all() else "not_main" if (ways <= 0.5).all() else "depends_main"
     return say(
         lang,
-        f"Key accounts ({n}, {of} of accounts) bring {part} of {word(what, lang).lower()} (counted otherwise {span}): "
-        f"{word(verdict, lang)}.",
-        f"{n} 个大客户（占客户数 {of}）带来{word(what, lang)}的 {part}（换算法 {span}）：{word(verdict, lang)}。",
+        f"{who} ({n}, {of} of accounts) bring {part} of {word(what, lang).lower()}{range_}: {word(verdict, lang)}.",
+        f"{who} {n} 个（占客户数 {of}）带来{word(what, lang)}的 {part}{range_}：{word(verdict, lang)}。",
     )

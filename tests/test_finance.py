@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kamlib as kam
-from kamlib import finance
+from kamlib import finance, growth, margins, profitability, receivables
+from kamlib.practice import finance as practice
+from kamlib.sample.stories import COSTLY_ACCOUNT
 
 MONEY = (
     "list_revenue", "discount", "order_revenue", "returns_amount", "revenue", "cogs", "gross_margin", "cost_to_serve",
@@ -142,8 +144,7 @@ def test_an_unknown_account_is_refused_with_a_suggestion():
     mart = mart_of(revenue=[1.0, 2.0]).assign(account_id=["A-0001", "A-0002"])
     with pytest.raises(kam.InputError, match=r"account = 'A-002'.*Did you mean 'A-0002'"):
         finance.waterfall_table(mart, account="A-002")
-    assert finance.largest_account(mart) == "A-0002"
-    assert finance.largest_account(mart.head(0)) == ""
+    assert finance.find_account(mart)["account_id"] == "A-0002"
 
 
 @pytest.mark.parametrize("rows", [[(5, 0, 0, 1, 1)], [(0, 0, 9, 0, 0)], [(7, 0, 0, 1, 1)] * 40])
@@ -170,9 +171,9 @@ def test_the_pareto_chart_shows_what_the_table_says():
 def test_claims_carry_the_numbers():
     table = finance.pareto_table(mart_of(revenue=[50.0, 30, 10, 6, 4]))
     assert finance.pareto_claim(table) == (
-        "The 5 largest of 5 accounts bring 100 % of net revenue; Account A alone 50 %, above the 10 % flag."
+        "The 5 largest of 5 accounts bring 100 % of net revenue; Account A alone 50.0 %, above the 10 % flag."
     )
-    assert "50 %" in finance.pareto_claim(table, "zh")
+    assert "50.0 %" in finance.pareto_claim(table, "zh")
     walk = finance.waterfall_table(book([(1000, 100, 50, 500, 200)]))
     assert finance.waterfall_claim(walk, name="Ada").startswith("Ada: contribution CNY 150, 15 % of")
 
@@ -205,3 +206,104 @@ def test_totals_tie_to_the_delivered_tables(ledger):
 def test_a_difference_would_show(ledger):
     ledger.mart.loc[0, "order_revenue"] += 0.01
     assert finance.reconciliation_table(ledger)["difference"].abs().max() == pytest.approx(0.01)
+
+
+# --- The sample company, and data that lack something -------------------------------------------------------------
+
+
+def test_story_a_top_five_account_loses_money_after_cost_to_serve(sample):
+    pareto = finance.pareto_table(sample.mart)
+    assert COSTLY_ACCOUNT in set(pareto["account_id"].head(5))
+    whale = profitability.whale_table(sample.mart, unallocated=finance.unallocated_cost(sample))
+    assert profitability.loss_makers(whale)["account_id"].iloc[0] == COSTLY_ACCOUNT
+    matrix = margins.matrix_table(sample.mart).set_index("account_id")
+    assert matrix.at[COSTLY_ACCOUNT, "advice"] == "reprice"
+    walk = finance.waterfall_table(sample.mart, account=COSTLY_ACCOUNT).set_index("step")
+    assert walk.at["gross_margin", "amount"] > 0 > walk.at["contribution", "amount"]
+
+
+def test_the_sample_ties_to_its_ledger_and_to_the_mart(sample):
+    table = finance.reconciliation_table(sample)
+    assert len(table) == 5
+    assert (table["difference"] == 0).all()
+    ageing = receivables.ageing_table(sample.mart, sample.frame("invoices"), sample.frame("payments"), sample.as_of)
+    mart = sample.mart.set_index("account_id")
+    ageing = ageing.set_index("account_id").reindex(mart.index).fillna({"receivable": 0.0, "overdue": 0.0})
+    assert (ageing["receivable"] - mart["receivable"]).abs().max() < 0.005
+    assert (ageing["overdue"] - mart["overdue"]).abs().max() < 0.005
+
+
+def test_the_portfolio_and_every_account_of_the_sample_close_to_the_cent(sample):
+    for account in ["", *sample.mart["account_id"].head(20)]:
+        table = finance.waterfall_table(sample.mart, account=account, unallocated=finance.unallocated_cost(sample))
+        totals = table[table["kind"] == "total"]
+        assert (totals["amount"] - totals["level"]).abs().max() < 0.005
+
+
+def test_months_of_the_sample_sum_to_its_windows(sample):
+    monthly = growth.monthly_table(sample.months, sample.as_of)
+    rates = growth.growth_rates(monthly).set_index("period")
+    assert rates.at["last_12_months", "current"] == pytest.approx(sample.mart["revenue"].sum(), abs=0.01)
+    assert rates.at["last_12_months", "base"] == pytest.approx(sample.mart["revenue_prev"].sum(), abs=0.01)
+
+
+@pytest.fixture
+def orders_only(tmp_path):
+    """Like Northwind: accounts and orders, no cost, no list price, no invoices."""
+    (tmp_path / "accounts.csv").write_text("account_id,account_name\nA,Ada\nB,Bo\n", encoding="utf-8")
+    rows = [f"{i},{'AB'[i % 2]},2025-{i:02d}-15,{100 + i}" for i in range(1, 13)]
+    (tmp_path / "orders.csv").write_text("\n".join(["order_id,account_id,order_date,amount", *rows]), encoding="utf-8")
+    return kam.load(tmp_path, as_of="2025-12-31")
+
+
+def test_without_cost_or_invoices_everything_else_is_delivered(orders_only):
+    mart = orders_only.mart
+    invoices, payments = orders_only.frame("invoices"), orders_only.frame("payments")
+    assert len(finance.pareto_table(mart)) == 2
+    assert list(finance.waterfall_table(mart)["step"]) == ["order_revenue", "revenue"]
+    assert list(profitability.key_share_table(mart)["measure"]) == ["largest_accounts", "revenue"]
+    assert len(growth.monthly_table(orders_only.months, orders_only.as_of)) == 12
+    assert finance.unallocated_cost(orders_only) == 0
+    assert list(finance.reconciliation_table(orders_only)["measure"]) == ["order_revenue"]
+    ageing = receivables.ageing_table(mart, invoices, payments, orders_only.as_of)
+    for table in (profitability.whale_table(mart), margins.matrix_table(mart), ageing):
+        assert table.empty
+    assert margins.actions_table(margins.matrix_table(mart), ageing, orders_only.as_of).empty
+
+
+# --- Practice -----------------------------------------------------------------------------------------------------
+
+QUESTIONS = {question.id: question for question in practice.QUESTIONS}
+WRONG = {
+    "05.p1": (0.5, "if all accounts were equal"),
+    "05.p2": (lambda data: practice.price_rise(data, "list_revenue"), "list revenue"),
+    "05.p3": (practice.earning_accounts, "before the peak"),
+    "05.p4": (lambda data: {"yes": "no", "no": "yes"}[practice.discount_affordable(data)], "two amounts"),
+}
+
+
+@pytest.mark.parametrize("id", QUESTIONS)
+def test_practice_accepts_the_right_answer_and_answers_the_likeliest_wrong_one(sample, id):
+    check = kam.Practice(sample, "05")
+    assert check(id, None).right is None
+    assert check(id, QUESTIONS[id].answer(sample)).right
+    wrong, hint = WRONG[id]
+    verdict = check(id, wrong(sample) if callable(wrong) else wrong)
+    assert verdict.right is False
+    assert hint in verdict.text
+    assert [check(id, -7.7).text[:16] for _ in range(3)] == [f"Not yet. Hint {i}:"[:16] for i in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("id", ["05.p1", "05.p2", "05.p3"])
+def test_no_hint_holds_the_answer(sample, id, lang):
+    answer = QUESTIONS[id].answer(sample)
+    told = {f"{answer:.2f}", f"{answer:.3f}", f"{100 * answer:.0f} %"} if isinstance(answer, float) else {f" {answer} "}
+    texts = [*QUESTIONS[id].hints, *(hint for _, hint in QUESTIONS[id].traps)]
+    assert not any(part in text[lang == "zh"] for part in told for text in texts)
+
+
+def test_practice_survives_data_without_cost(orders_only):
+    check = kam.Practice(orders_only, "05", lang="zh")
+    for id in QUESTIONS:
+        assert check(id, 0.123).right is False

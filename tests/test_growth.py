@@ -74,6 +74,11 @@ def test_trend_recovers_a_known_slope_through_an_odd_month():
     assert growth.monthly_claim(table).startswith("Net revenue rises: CNY 2 a month")
 
 
+def test_below_two_years_the_season_is_not_separated_and_the_claim_says_so():
+    table = growth.monthly_table(months_of(range(1, 16)), dt.date(2024, 3, 31))
+    assert "season not separated" in growth.monthly_claim(table)
+
+
 def test_below_a_year_there_is_no_trend_but_the_chart_stands():
     table = growth.monthly_table(months_of([5, 6, 7]), dt.date(2023, 3, 31))
     assert np.isnan(growth.trend(table)["slope"])

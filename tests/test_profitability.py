@@ -94,7 +94,15 @@ def test_without_cost_the_key_accounts_are_measured_by_revenue():
     mart = mart_of(revenue=[60.0, 40.0]).assign(is_key_account=[True, False])
     table = profitability.key_share_table(mart)
     assert list(table["measure"]) == ["accounts", "revenue"]
-    assert "60 % of net revenue" in profitability.key_share_claim(table)
+    assert (
+        profitability.key_share_claim(table)
+        == "Key accounts (1, 50 % of accounts) bring 60 % of net revenue: the main source."
+    )
+
+
+def test_where_nobody_is_flagged_the_claim_says_who_stands_in():
+    table = profitability.key_share_table(mart_of(revenue=[60.0, 40.0]))
+    assert profitability.key_share_claim(table).startswith("The largest accounts (2, 100 % of accounts)")
 
 
 @pytest.mark.parametrize("contribution", [[5.0], [-5.0, -5.0], [0.0, 3.0, 0.0], [1.0] * 50])

@@ -12,9 +12,9 @@ from kamlib.words import money, share
 from kamlib.workspace import Data
 
 
-def accounts_for_80(data: Data) -> float:
-    """Return which share of the accounts with revenue, largest first, brings 80 % of it."""
-    reached = finance.pareto_table(data.mart)["cum_share"] >= 0.8 - 1e-12
+def accounts_for_half(data: Data) -> float:
+    """Return which share of the accounts with revenue, largest first, brings half of it."""
+    reached = finance.pareto_table(data.mart)["cum_share"] >= 0.5 - 1e-12
     return (reached.to_numpy().argmax() + 1) / len(reached) if reached.any() else math.nan
 
 
@@ -47,7 +47,7 @@ def earning_accounts(data: Data) -> float:
 
 
 def _largest(data: Data) -> pd.Series:
-    return data.mart.set_index("account_id").loc[finance.largest_account(data.mart)]
+    return finance.find_account(data.mart)
 
 
 def discount_affordable(data: Data) -> str:
@@ -57,10 +57,10 @@ def discount_affordable(data: Data) -> str:
 
 
 def _accounts_because(data: Data) -> Pair:
-    part = share(accounts_for_80(data))
+    part = share(accounts_for_half(data))
     return (
-        f"{part} of the accounts bring 80 % of net revenue. 80/20 is a rule of thumb; your own curve is a fact.",
-        f"{part} 的客户带来 80 % 的净收入。二八法则只是经验，自己的曲线才是事实。",
+        f"{part} of the accounts bring half of net revenue. Rules of thumb like 80/20 guess; your own curve knows.",
+        f"{part} 的客户带来一半的净收入。二八法则只是经验，自己的曲线才是事实。",
     )
 
 
@@ -94,23 +94,27 @@ def _discount_because(data: Data) -> Pair:
 QUESTIONS = (
     Question(
         "05.p1",
-        answer=accounts_for_80,
-        tolerance=0.02,
+        answer=accounts_for_half,
+        tolerance=0.01,
         because=_accounts_because,
         traps=(
             (
-                lambda _: 0.2,
+                lambda _: 0.5,
                 (
-                    "That is the rule of thumb. Find where the cumulative share of this company crosses its mark.",
-                    "那是经验法则。请看本公司的累计占比在哪里达到该水平。",
+                    "So it would be if all accounts were equal. Look how steeply the line begins.",
+                    "只有所有客户一样大时才如此。请看曲线起步有多陡。",
                 ),
             ),
             (
-                lambda data: 1 - accounts_for_80(data),
+                lambda data: 1 - accounts_for_half(data),
                 (
                     "That is the part that is not needed. Count from the largest account.",
                     "那是不需要的部分。请从最大客户数起。",
                 ),
+            ),
+            (
+                lambda data: round(accounts_for_half(data) * len(finance.pareto_table(data.mart)), 6),
+                ("That is their number. Divide it by the number of all accounts.", "那是客户个数。请除以客户总数。"),
             ),
         ),
         hints=(
@@ -118,10 +122,10 @@ QUESTIONS = (
                 "The column cum_share of `pareto` runs from the largest account down.",
                 "`pareto` 的 cum_share 列从最大客户往下累计。",
             ),
-            ("Count the rows up to the first one that reaches 0.8.", "数到 cum_share 首次达到 0.8 的那一行。"),
+            ("Count the rows up to the first one that reaches one half.", "数到 cum_share 首次达到一半的那一行。"),
             (
-                "Divide that number of rows by the number of all rows: `((pareto.cum_share < 0.8).sum() + 1) / len(pareto)`.",
-                "用这个行数除以总行数：`((pareto.cum_share < 0.8).sum() + 1) / len(pareto)`。",
+                "`((pareto.cum_share < 0.5).sum() + 1) / len(pareto)`",
+                "`((pareto.cum_share < 0.5).sum() + 1) / len(pareto)`",
             ),
         ),
     ),
