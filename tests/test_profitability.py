@@ -29,6 +29,19 @@ def test_whale_by_hand():
     assert list(profitability.loss_makers(table)["account_id"]) == ["B"]
 
 
+def test_the_whale_chart_shows_the_peak_the_key_accounts_and_what_is_unallocated():
+    mart = earning([30.0, -40.0, 100.0, 10.0]).assign(is_key_account=[True, True, False, False])
+    table = profitability.whale_table(mart, unallocated=20.0)
+    ax = profitability.plot_whale(table, top_n=1)
+    curve, ticks = ax.lines[0], next(line for line in ax.lines if line.get_label() == "Key account")
+    assert list(curve.get_ydata()) == [0, 1, 1.3, 1.4, 1]
+    assert list(ticks.get_xdata()) == [1.5, 3.5]
+    texts = " ".join(text.get_text() for text in ax.texts)
+    for part in ("peak 140 %", "3 of 4 accounts", "Account B −CNY 40", "Unallocated service cost"):
+        assert part in texts
+    assert profitability.count_accounts(table) == 4
+
+
 def test_the_whale_is_sorted_by_profit_and_not_by_revenue():
     rows = book([(1000, 0, 0, 990, 0), (100, 0, 0, 10, 0)])
     assert list(profitability.whale_table(rows)["account_id"]) == ["B", "A"]

@@ -168,7 +168,7 @@ def test_the_public_file_of_2466_invoices(public_data):
     assert aged["overdue"].sum() == pytest.approx(raw.loc[late, "InvoiceAmount"].sum(), abs=0.005)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 800), st.integers(0, 120), st.integers(-5000, 90000), st.integers(0, 2)),
