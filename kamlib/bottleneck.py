@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from kamlib import style
 from kamlib.exhibit import chart
-from kamlib.funnel import FEWEST, few_rows, mature_cohort, with_span
+from kamlib.funnel import FEWEST, few_rows, mature_cohort, rate_dots, with_span
 from kamlib.models.competing_risks import cumulative_incidence, time_until
 from kamlib.stats import wilson
 from kamlib.words import money, number, say, share, word
@@ -117,13 +117,8 @@ def plot_bottleneck(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     days.margins(x=0.18)
     days.set_xlabel(say(None, "Median days", "天数中位数"))
     for name, shift, colour in (("prompt", -0.12, style.BLUE), ("late", 0.12, style.VERMILION)):
-        rate = table[f"{name}_rate"].where(table[f"n_{name}"] >= FEWEST)
-        reach = np.clip([rate - table[f"{name}_rate_low"], table[f"{name}_rate_high"] - rate], 0, None)
-        rates.errorbar(
-            rate, places + shift, xerr=reach, fmt="o", color=colour, capsize=3, label=word(f"{name}_follow_up")
-        )
-    rates.set_xlim(0, 1.03)
-    style.percent_axis(rates.xaxis)
+        enough = table.where(table[f"n_{name}"] >= FEWEST)
+        rate_dots(rates, enough, f"{name}_rate", places + shift, colour, word(f"{name}_follow_up"))
     rates.set_xlabel(word("conversion_rate"))
     losses.set_yticks(places, [word(stage) for stage in table["stage"]])
     few_rows(losses, len(table))

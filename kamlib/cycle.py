@@ -54,46 +54,36 @@ def plot_cycle(table: pd.DataFrame, ax: Axes | None = None, *, last_day: int = 3
     """Stack the shares won, lost and still open by days since creation; deals at risk stand under the axis."""
     ax = ax or style.new_axes()
     end = min(last_day, max(last_close(table), 1))
-    shown = pd.concat([pd.DataFrame({"day": [0], "won_share": [0.0], "lost_share": [0.0], "open_share": [1.0]}), table])
-    shown = shown[shown["day"] <= end]
+    start = pd.DataFrame({"day": [0], "won_share": [0.0], "lost_share": [0.0], "open_share": [1.0]})
+    shown = pd.concat([start, table[table["day"] <= end]])
     shown = pd.concat([shown, shown.iloc[[-1]].assign(day=end)])
-    won, lost = shown["won_share"], shown["won_share"] + shown["lost_share"]
-    for low, high, colour in (
-        (0 * won, won, style.BLUE),
-        (won, lost, style.VERMILION),
-        (lost, 0 * won + 1, style.PALE),
-    ):
-        ax.fill_between(shown["day"], low, high, step="post", color=colour, lw=0)
-    for name, middle in (("won", won / 2), ("lost", (won + lost) / 2), ("open", (lost + 1) / 2)):
-        text = f"{word(f'{name}_share')}\n{share(share_at(table, f'{name}_share', end))}"
-        ax.annotate(
-            text, (end, middle.iloc[-1]), (6, 0), textcoords="offset points", va="center", annotation_clip=False
-        )
+    below = 0 * shown["won_share"]
+    for name, colour in (("won_share", style.BLUE), ("lost_share", style.VERMILION), ("open_share", style.PALE)):
+        above = below + shown[name]
+        ax.fill_between(shown["day"], below, above, step="post", color=colour, lw=0)
+        text, middle = f"{word(name)}\n{share(shown[name].iloc[-1])}", (below.iloc[-1] + above.iloc[-1]) / 2
+        ax.annotate(text, (end, middle), (6, 0), textcoords="offset points", va="center", annotation_clip=False)
+        below = above
     half = time_until(table)
     if half <= end:
+        text = say(None, f"half decided: day {half:.0f}", f"半数已定：第 {half:.0f} 天")
         ax.axvline(half, color=style.INK, lw=1, ls="--")
-        ax.annotate(
-            say(None, f"half decided: day {half:.0f}", f"半数已定：第 {half:.0f} 天"),
-            (half, 0.97),
-            (5, 0),
-            textcoords="offset points",
-            va="top",
-            fontsize=9,
-        )
-    step = next((s for s in (1, 5, 10, 15, 30, 60, 90, 180) if end / s <= 8), 365)
-    ticks = np.arange(0, end + 1, step)
-    ax.set_xticks(ticks, [f"{t}\n{(table['n_at_risk'][table['day'] >= t].max()):,}" for t in ticks])
-    ax.set(xlim=(0, end), ylim=(0, 1))
-    ax.set_xlabel(
-        say(
-            None,
-            "Days since the deal was created; below: deals still undecided and under watch",
-            "商机创建后天数；下行：当时尚未结单、仍在观察的商机数",
-        )
-    )
+        ax.annotate(text, (half, 0.97), (5, 0), textcoords="offset points", va="top", fontsize=9)
+    _risk_axis(ax, table, end)
+    ax.set_ylim(0, 1)
     ax.set_ylabel(say(None, "Share of deals", "商机占比"))
     style.percent_axis(ax.yaxis)
     return ax
+
+
+def _risk_axis(ax: Axes, table: pd.DataFrame, end: int) -> None:
+    """Write under the days how many deals the curve still rests on."""
+    step = next((days for days in (1, 5, 10, 15, 30, 60, 90, 180) if end / days <= 8), 365)
+    ticks = np.arange(0, end + 1, step)
+    ax.set_xticks(ticks, [f"{day}\n{table['n_at_risk'][table['day'] >= day].max():,}" for day in ticks])
+    ax.set_xlim(0, end)
+    en = "Days since the deal was created; below: deals still undecided and under watch"
+    ax.set_xlabel(say(None, en, "商机创建后天数；下行：当时尚未结单、仍在观察的商机数"))
 
 
 def cycle_claim(table: pd.DataFrame, lang: str = "en") -> str:
@@ -187,16 +177,10 @@ def plot_velocity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         return _plot_factors(now, ax)
     places = np.arange(len(names))
     helps = np.where(effects >= 0, style.GOOD, style.BAD)
-    bars = ax.barh(places, np.nan_to_num(effects), color=[*helps[:-1], style.GREY], height=0.6)
+    bars = ax.barh(places, effects, color=[*helps[:-1], style.GREY], height=0.6)
     ax.bar_label(bars, labels=[_signed(effect) for effect in effects], padding=4, fontsize=9)
-    texts = [
-        f"{word('n_open_deals')}\n{number(before['n_open_deals'])} → {number(now['n_open_deals'])}",
-        f"{word('win_rate')}\n{share(before['win_rate'])} → {share(now['win_rate'])}",
-        f"{word('won_size')}\n{money(before['won_size'])} → {money(now['won_size'])}",
-        f"{word('cycle_days')}\n{number(before['cycle_days'])} → {number(now['cycle_days'])}",
-        f"{word('velocity')}\n{money(before['velocity'])} → {money(now['velocity'])}",
-    ]
-    ax.set_yticks(places, texts)
+    written = {"n_open_deals": number, "win_rate": share, "won_size": money, "cycle_days": number, "velocity": money}
+    ax.set_yticks(places, [f"{word(c)}\n{write(before[c])} → {write(now[c])}" for c, write in written.items()])
     ax.invert_yaxis()
     ax.axvline(0, color=style.INK, lw=1)
     ax.axhline(len(FACTORS) - 0.5, color=style.PALE, lw=1)
@@ -204,13 +188,8 @@ def plot_velocity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     style.percent_axis(ax.xaxis)
-    ax.set_xlabel(
-        say(
-            None,
-            "Effect on velocity, each factor alone (a longer cycle slows)",
-            "各因素单独对销售速度的影响（周期变长则减速）",
-        )
-    )
+    en = "Effect on velocity, each factor alone (a longer cycle slows)"
+    ax.set_xlabel(say(None, en, "各因素单独对销售速度的影响（周期变长则减速）"))
     return ax
 
 

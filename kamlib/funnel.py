@@ -191,7 +191,16 @@ def conversion_table(
 
 def few_rows(ax: Axes, n: int) -> None:
     """Put the first of `n` horizontal bars on top, and keep bars slim when there are only one or two."""
-    ax.set_ylim(max(n, 4) - 0.4, -0.6)
+    ax.set_ylim(max(n, 3) - 0.4, -0.6)
+
+
+def rate_dots(ax: Axes, table: pd.DataFrame, name: str, places: np.ndarray, colour: str, label: str = "") -> None:
+    """Draw the rate `name` of each row as a dot with its interval, on an axis from 0 to 100 %."""
+    rate = table[name]
+    reach = [(rate - table[f"{name}_low"]).fillna(0), (table[f"{name}_high"] - rate).fillna(0)]
+    ax.errorbar(rate, places, xerr=np.clip(reach, 0, None), fmt="o", color=colour, capsize=3, label=label or None)
+    ax.set_xlim(0, 1.03)
+    style.percent_axis(ax.xaxis)
 
 
 @chart("bar", y="stage", x="conversion_rate", low="conversion_rate_low", high="conversion_rate_high")
@@ -199,21 +208,7 @@ def plot_conversion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw per stage the shares that moved on, were lost and are still open, with the interval of the first."""
     ax = ax or style.new_axes()
     places = np.arange(len(table))
-    left, only_won = np.zeros(len(table)), table["stage"].eq("created").all()
-    for name, colour in (("moved_on", style.BLUE), ("lost", style.VERMILION), ("still_open", style.PALE)):
-        width = table[f"n_{name}"] / table["n_entered"]
-        bars = ax.barh(
-            places,
-            width,
-            left=left,
-            color=colour,
-            height=0.62,
-            label=word("won" if only_won and name == "moved_on" else name),
-        )
-        texts = [f"{share(w)}\n({n})" if w >= 0.07 else "" for w, n in zip(width, table[f"n_{name}"], strict=True)]
-        ink = style.INK if name == "still_open" else "white"
-        ax.bar_label(bars, labels=texts, label_type="center", fontsize=8, color=ink)
-        left += width
+    _stack_outcomes(ax, table, places)
     rate = table["conversion_rate"]
     reach = [rate - table["conversion_rate_low"], table["conversion_rate_high"] - rate]
     ax.errorbar(rate, places + 0.36, xerr=np.clip(reach, 0, None), fmt="none", ecolor=style.INK, capsize=3, lw=1)
@@ -223,15 +218,24 @@ def plot_conversion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.grid(axis="y", visible=False)
     style.percent_axis(ax.xaxis)
     horizon = number(table["horizon_days"].iloc[0])
-    ax.set_xlabel(
-        say(
-            None,
-            f"Share of the deals that entered the stage, {horizon} days later",
-            f"进入该阶段的商机，{horizon} 天后的去向占比",
-        )
-    )
+    en = f"Share of the deals that entered the stage, {horizon} days later"
+    ax.set_xlabel(say(None, en, f"进入该阶段的商机，{horizon} 天后的去向占比"))
     ax.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1), fontsize=9, borderaxespad=0.2)
     return ax
+
+
+def _stack_outcomes(ax: Axes, table: pd.DataFrame, places: np.ndarray) -> None:
+    left = np.zeros(len(table))
+    moved_on = "won" if table["stage"].eq("created").all() else "moved_on"
+    for name, label, colour, ink in (
+        ("n_moved_on", moved_on, style.BLUE, "white"), ("n_lost", "lost", style.VERMILION, "white"),
+        ("n_still_open", "still_open", style.PALE, style.INK),
+    ):  # fmt: skip
+        width = table[name] / table["n_entered"]
+        bars = ax.barh(places, width, left=left, color=colour, height=0.62, label=word(label))
+        texts = [f"{share(w)}\n({n:,})" if w >= 0.07 else "" for w, n in zip(width, table[name], strict=True)]
+        ax.bar_label(bars, labels=texts, label_type="center", fontsize=8, color=ink)
+        left += width
 
 
 def with_span(row: pd.Series, name: str, lang: str | None = None) -> str:

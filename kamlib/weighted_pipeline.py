@@ -13,7 +13,7 @@ from scipy import stats as sp
 
 from kamlib import style
 from kamlib.exhibit import chart
-from kamlib.funnel import UNKNOWN, few_rows, longest_cycle, stage_entries, window_start
+from kamlib.funnel import UNKNOWN, few_rows, longest_cycle, rate_dots, stage_entries, window_start
 from kamlib.models.competing_risks import cumulative_incidence, share_at
 from kamlib.settings import Stage
 from kamlib.words import money, say, share, word
@@ -125,53 +125,38 @@ def plot_weighted(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw CRM default against observed: the rates with their intervals, and the amounts they give, P10 to P90."""
     ax = ax or style.new_axes()
     rates, amounts = style.panels(ax, 1, 2, sharey=True)[0]
-    places = np.arange(len(table))
-    stages = table["stage"] != "total"
-    fitted = table["fitted_rate"]
-    reach = [(fitted - table["fitted_rate_low"]).fillna(0), (table["fitted_rate_high"] - fitted).fillna(0)]
-    observed, default = say(None, "observed", "实际赢单率"), say(None, "CRM default", "CRM默认赢率")
-    rates.errorbar(
-        fitted[stages],
-        places[stages],
-        xerr=np.clip(reach, 0, None)[:, stages],
-        fmt="o",
-        color=style.BLUE,
-        capsize=3,
-        label=observed,
-    )
-    rates.plot(table.loc[stages, "crm_rate"], places[stages], "D", color=style.ORANGE, label=default)
-    rates.set_xlim(0, 1)
+    stages = table[table["stage"] != "total"]
+    rate_dots(rates, stages, "fitted_rate", np.arange(len(stages)), style.BLUE, say(None, "observed", "实际赢单率"))
+    default = say(None, "CRM default", "CRM默认赢率")
+    rates.plot(stages["crm_rate"], np.arange(len(stages)), "D", color=style.ORANGE, label=default)
     rates.set_xlabel(word("win_rate"))
-    style.percent_axis(rates.xaxis)
-    for column, shift, colour, name in (
-        ("crm_amount", -0.19, style.ORANGE, default),
-        ("weighted_amount", 0.19, style.BLUE, observed),
-    ):
-        amounts.barh(places + shift, table[column], height=0.36, color=colour, label=name)
-    value = table["weighted_amount"]
-    spread = np.clip([value - table["weighted_amount_low"], table["weighted_amount_high"] - value], 0, None)
-    amounts.errorbar(value, places + 0.19, xerr=spread, fmt="none", ecolor=style.INK, capsize=3, lw=1)
-    ends = np.maximum(table["crm_amount"], table["weighted_amount_high"])
-    for end, place, row in zip(ends, places, table.itertuples(), strict=True):
-        amounts.annotate(
-            f"{money(row.crm_amount)}\n{money(row.weighted_amount)}",
-            (end, place),
-            (5, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-        )
-    amounts.margins(x=0.3)
-    amounts.set_xlabel(say(None, "Weighted amount; whiskers: P10 to P90", "加权金额；须线为 P10–P90"))
-    amounts.xaxis.set_major_locator(MaxNLocator(4))
-    style.money_axis(amounts.xaxis)
-    rates.set_yticks(places, [f"{word(row.stage)}\nn = {row.n_deals:,}" for row in table.itertuples()])
+    rates.legend(fontsize=8, loc="lower right")
+    _plot_amounts(amounts, table)
+    rates.set_yticks(np.arange(len(table)), [f"{word(row.stage)}\nn = {row.n_deals:,}" for row in table.itertuples()])
     few_rows(rates, len(table))
     for panel in (rates, amounts):
         panel.grid(axis="y", visible=False)
         panel.tick_params(axis="y", length=0)
-    rates.legend(fontsize=8, loc="lower right")
     return rates
+
+
+def _plot_amounts(ax: Axes, table: pd.DataFrame) -> None:
+    places, value = np.arange(len(table)), table["weighted_amount"]
+    for column, shift, colour in (("crm_amount", -0.19, style.ORANGE), ("weighted_amount", 0.19, style.BLUE)):
+        ax.barh(places + shift, table[column], height=0.36, color=colour)
+    spread = np.clip([value - table["weighted_amount_low"], table["weighted_amount_high"] - value], 0, None)
+    ax.errorbar(value, places + 0.19, xerr=spread, fmt="none", ecolor=style.INK, capsize=3, lw=1)
+    ends = np.maximum(table["crm_amount"], table["weighted_amount_high"])
+    for end, place, row in zip(ends, places, table.itertuples(), strict=True):
+        text, beside = (
+            f"{money(row.crm_amount)}\n{money(row.weighted_amount)}",
+            {"textcoords": "offset points", "va": "center"},
+        )
+        ax.annotate(text, (end, place), (5, 0), fontsize=8, **beside)
+    ax.margins(x=0.3)
+    ax.set_xlabel(say(None, "Weighted amount; whiskers: P10 to P90", "加权金额；须线为 P10–P90"))
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    style.money_axis(ax.xaxis)
 
 
 def weighted_claim(table: pd.DataFrame, lang: str = "en") -> str:

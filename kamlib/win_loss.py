@@ -12,7 +12,7 @@ from scipy import stats as sp
 
 from kamlib import style
 from kamlib.exhibit import chart
-from kamlib.funnel import FEWEST, UNKNOWN, closed_within, few_rows, with_span
+from kamlib.funnel import FEWEST, UNKNOWN, closed_within, few_rows, rate_dots, with_span
 from kamlib.stats import wilson
 from kamlib.words import money, number, say, share, word
 
@@ -66,15 +66,12 @@ def plot_win_rate(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     rates, sizes, cycles = style.panels(ax, 1, 3, sharey=True)[0]
     places = np.arange(len(table))
     closed = table["n_won"] + table["n_lost"]
-    reach = [table["win_rate"] - table["win_rate_low"], table["win_rate_high"] - table["win_rate"]]
-    rates.errorbar(table["win_rate"], places, xerr=np.clip(reach, 0, None), fmt="o", color=style.BLUE, capsize=3)
+    rate_dots(rates, table, "win_rate", places, style.BLUE)
     for rate, place in zip(table["win_rate"], places, strict=True):
         rates.annotate(share(rate), (rate, place), (0, 7), textcoords="offset points", ha="center", fontsize=8)
     overall = table["n_won"].sum() / closed.sum()
     style.reference_line(rates, overall, say(None, f"all {share(overall)}", f"总体 {share(overall)}"), axis="x")
-    rates.set_xlim(0, 1)
     rates.xaxis.set_major_locator(MaxNLocator(3))
-    style.percent_axis(rates.xaxis)
     for panel, column, text in ((sizes, "won_size", money), (cycles, "cycle_days", number)):
         panel.barh(places, table[column].fillna(0), color=style.SKY, height=0.5)
         style.bar_labels(panel, [text(value) for value in table[column]])
@@ -91,39 +88,40 @@ def plot_win_rate(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def win_rate_claim(table: pd.DataFrame, lang: str = "en") -> str:
-    """Name the best and the worst, and say whether they differ more than chance explains (chi-squared, 5 %)."""
-    name, known = word(table.columns[0], lang), table[table.iloc[:, 0] != UNKNOWN]
-    closed = known["n_won"] + known["n_lost"]
-    overall = share(table["n_won"].sum() / (table["n_won"] + table["n_lost"]).sum())
-    n = number((table["n_won"] + table["n_lost"]).sum())
-    if (table["n_won"] + table["n_lost"]).sum() < FEWEST:
+    """Name the best and the worst when they differ more than chance explains (chi-squared, 5 %), else the whole."""
+    won, lost = table["n_won"].sum(), table["n_lost"].sum()
+    n = number(won + lost)
+    if won + lost < FEWEST:
         return say(lang, f"Not enough data on win rates (n = {n}).", f"赢单率数据不足（n = {n}）。")
-    if known.empty:
+    large = table[(table.iloc[:, 0] != UNKNOWN) & (table["n_won"] + table["n_lost"] >= FEWEST)]
+    if len(large) > 1 and _chance(large) < 0.05:
+        best, worst = (large.loc[pick] for pick in (large["win_rate"].idxmax(), large["win_rate"].idxmin()))
+        high, low = with_span(best, "win_rate", lang), with_span(worst, "win_rate", lang)
         return say(
             lang,
-            f"We win {overall} of {n} closed deals; {name.lower()} is not recorded.",
-            f"{n} 个已结商机的赢单率为 {overall}；未记录{name}。",
+            f"{word(best.iloc[0], 'en')} wins {high} of its closed deals, {word(worst.iloc[0], 'en').lower()} {low}.",
+            f"{word(best.iloc[0], 'zh')}赢单率 {high}，{word(worst.iloc[0], 'zh')}仅 {low}。",
         )
-    if (closed >= FEWEST).sum() < 2:
-        return say(
-            lang,
-            f"We win {overall} of {n} closed deals; not enough data to compare.",
-            f"{n} 个已结商机的赢单率为 {overall}；数据不足，无法比较。",
-        )
-    known = known[closed >= FEWEST]
-    best, worst = (known.loc[pick] for pick in (known["win_rate"].idxmax(), known["win_rate"].idxmin()))
-    if _chance(known) >= 0.05:
-        slow, fast = (known.loc[pick] for pick in (known["cycle_days"].idxmax(), known["cycle_days"].idxmin()))
-        long, short = number(slow["cycle_days"]), number(fast["cycle_days"])
-        return say(
-            lang,
-            f"We win {overall} of {n} closed deals, differences within chance; {word(slow.iloc[0], 'en').lower()} takes {long} days, {word(fast.iloc[0], 'en').lower()} {short}.",
-            f"{n} 个已结商机的赢单率为 {overall}，各组差异未超出随机波动；{word(slow.iloc[0], 'zh')}周期 {long} 天，{word(fast.iloc[0], 'zh')} {short} 天。",
-        )
+    bounds = dict(zip(("win_rate_low", "win_rate_high"), wilson(won, won + lost), strict=True))
+    rate = with_span(pd.Series({"win_rate": won / (won + lost), **bounds}), "win_rate", lang)
+    rest = _compared(table, large, lang)
+    return say(lang, f"We win {rate} of {n} closed deals; {rest}.", f"{n} 个已结商机的赢单率为 {rate}；{rest}。")
+
+
+def _compared(table: pd.DataFrame, large: pd.DataFrame, lang: str) -> str:
+    """Say why no row stands out by its win rate, and who takes longest when that is known."""
+    name = word(table.columns[0], lang)
+    if (table.iloc[:, 0] == UNKNOWN).all():
+        return say(lang, f"{name.lower()} is not recorded", f"未记录{name}")
+    timed = large.dropna(subset="cycle_days")
+    if len(timed) < 2:
+        return say(lang, "not enough data to compare", "数据不足，无法比较")
+    slow, fast = (timed.loc[pick] for pick in (timed["cycle_days"].idxmax(), timed["cycle_days"].idxmin()))
+    long, short = number(slow["cycle_days"]), number(fast["cycle_days"])
     return say(
         lang,
-        f"{word(best.iloc[0], 'en')} wins {with_span(best, 'win_rate', lang)} of its closed deals, {word(worst.iloc[0], 'en').lower()} {with_span(worst, 'win_rate', lang)}.",
-        f"{word(best.iloc[0], 'zh')}赢单率 {with_span(best, 'win_rate', lang)}，{word(worst.iloc[0], 'zh')}仅 {with_span(worst, 'win_rate', lang)}。",
+        f"no difference beyond chance, but {word(slow.iloc[0], 'en').lower()} takes {long} days, {word(fast.iloc[0], 'en').lower()} {short}",
+        f"各组差异未超出随机波动，但{word(slow.iloc[0], 'zh')}周期 {long} 天，{word(fast.iloc[0], 'zh')} {short} 天",
     )
 
 

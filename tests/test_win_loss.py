@@ -41,7 +41,10 @@ def test_claim_tells_difference_from_chance():
         table["win_rate"] = table["n_won"] / 40
         table["win_rate_low"], table["win_rate_high"] = wilson(table["n_won"], 40)
         table["cycle_days"] = [50.0, 80.0]
-    assert "differences within chance; partner takes 80 days, online 50" in win_loss.win_rate_claim(same)
+    assert win_loss.win_rate_claim(same) == (
+        "We win 52 % (42–63 %) of 80 closed deals; no difference beyond chance, but partner takes 80 days, online 50."
+    )
+    assert "not enough data to compare" in win_loss.win_rate_claim(same.assign(cycle_days=np.nan))
     assert win_loss.win_rate_claim(apart) == "Online wins 75 % (60–86 %) of its closed deals, partner 25 % (14–40 %)."
     assert "not enough data to compare" in win_loss.win_rate_claim(same.assign(n_won=4, n_lost=[7, 5]))
     assert win_loss.win_rate_claim(same.assign(n_won=2, n_lost=1)) == "Not enough data on win rates (n = 6)."
@@ -54,7 +57,7 @@ def test_crm_win_rates_to_the_printed_digit(public_data):
     assert round(whole["win_rate"].iloc[0], 4) == 0.6315
     assert whole["won_amount"].iloc[0] == 10_005_534
     assert round(whole["won_size"].iloc[0], 2) == 2360.91
-    assert win_loss.win_rate_claim(whole) == "We win 63 % of 6,711 closed deals; channel is not recorded."
+    assert win_loss.win_rate_claim(whole) == "We win 63 % (62–64 %) of 6,711 closed deals; channel is not recorded."
     assert np.isnan(whole["value_win_rate"].iloc[0])  # every lost deal is written down to 0
     quarters = win_loss.win_rate_table(deals, CRM_AS_OF, by="quarter").set_index("quarter")["win_rate"]
     assert quarters.round(3).to_dict() == {"2017 Q1": 0.821, "2017 Q2": 0.617, "2017 Q3": 0.614, "2017 Q4": 0.603}
