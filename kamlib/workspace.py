@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +29,8 @@ AMOUNTS = ("list_amount", "amount", "cogs")
 """What an order's header may leave to its lines."""
 IN_MEMORY = 256 << 20
 """Bytes of files up to which the engine works in memory; above it works in a file that goes when `Data` goes."""
+_KEPT = {"mart": _mart.account_mart, "months": _mart.account_months, "order_days": _mart.order_days}
+"""What `prepare` keeps, computed."""
 
 
 @dataclass
@@ -74,23 +75,23 @@ class Data:
     @cached_property
     def mart(self) -> pd.DataFrame:
         """One row per account as of the date; columns are documented in `kamlib.mart`."""
-        return self._kept("mart", _mart.account_mart)
+        return self._kept("mart")
 
     @cached_property
     def months(self) -> pd.DataFrame:
         """One row per account and calendar month with orders, returns or service cost; see `kamlib.mart`."""
-        return self._kept("months", _mart.account_months)
+        return self._kept("months")
 
     @cached_property
     def order_days(self) -> pd.DataFrame:
         """One row per account and order date; see `kamlib.mart`."""
-        return self._kept("order_days", _mart.order_days)
+        return self._kept("order_days")
 
-    def _kept(self, name: str, build: Callable[[Data], ibis.Table]) -> pd.DataFrame:
+    def _kept(self, name: str) -> pd.DataFrame:
         """Read what `prepare` kept for this date and these settings; else compute it."""
         path = _mart_folder(self.source, self.as_of) / f"{name}.parquet"
         if not (store.is_prepared(self.source) and path.is_file()):
-            return to_frame(build(self))
+            return to_frame(_KEPT[name](self))
         return pd.read_parquet(path)
 
 
@@ -137,8 +138,8 @@ def prepare(data: Data | str | Path, into: str | Path) -> None:
         store.write(data.con.con, data.ledger, data.files, text, part)
         folder = _mart_folder(part, data.as_of)
         folder.mkdir(parents=True)
-        for name in ("mart", "months", "order_days"):
-            getattr(data, name).to_parquet(folder / f"{name}.parquet")
+        for name, build in _KEPT.items():
+            _numbers(build(data)).to_parquet(folder / f"{name}.parquet")
 
 
 def _mart_folder(folder: Path, as_of: dt.date) -> Path:
@@ -201,7 +202,8 @@ def known_on(con: ibis.BaseBackend, table: Table, as_of: dt.date) -> ibis.Table:
     if table.dated:
         known = rows[table.dated].isnull() | (rows[table.dated].cast("date") <= as_of)
         if table.name == "accounts":  # who has ordered is known, though the CRM may have been filled later
-            known |= rows.account_id.isin(known_on(con, TABLES["orders"], as_of).account_id)
+            orders = known_on(con, TABLES["orders"], as_of).semi_join(rows.filter(~known), "account_id")
+            known |= rows.account_id.isin(orders.account_id)
         rows = rows.filter(known)
     for date_column, before in table.later.items():
         unknown_yet = rows[date_column].notnull() & (rows[date_column].cast("date") > as_of)
@@ -245,8 +247,19 @@ def _as_of(given: str | dt.date, settings: Settings, con: ibis.BaseBackend) -> d
 
 def to_frame(table: ibis.Table) -> pd.DataFrame:
     """Run an Ibis expression; decimals become floats and dates datetime64, so that pandas can compute with both."""
-    floats = {name: table[name].cast("float64") for name, kind in table.schema().items() if kind.is_decimal()}
-    stamps = {name: table[name].cast("timestamp") for name, kind in table.schema().items() if kind.is_date()}
-    frame = table.mutate(**floats, **stamps).to_pandas()
+    frame = _numbers(table).to_pandas()
     empty = [name for name, kind in table.schema().items() if kind.is_integer() and frame[name].dtype == object]
     return frame.astype(dict.fromkeys(empty, "float64"))  # nulls only
+
+
+def _numbers(table: ibis.Table) -> ibis.Table:
+    whole = "decimal(18, 0)"  # DuckDB sums integers to 128 bits, which Parquet would hold as floats
+    casts = {}
+    for name, kind in table.schema().items():
+        if kind.is_decimal():
+            casts[name] = table[name].cast("float64")
+        elif kind.is_date():
+            casts[name] = table[name].cast("timestamp")
+        elif kind.is_integer():
+            casts[name] = table[name].cast(whole).cast("int64")
+    return table.mutate(**casts)
