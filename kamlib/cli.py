@@ -47,7 +47,9 @@ def run(
     p: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A parameter; repeatable.")] = None,
     lang: Annotated[str, typer.Option(help="Language of claims, charts and report: en or zh.")] = "",
     jobs: Annotated[int, typer.Option(min=0, help="Notebooks at once. 0: as many as there are cores.")] = 0,
-    only_failed: Annotated[bool, typer.Option(help="Run again what did not finish, as it was called.")] = False,
+    only_failed: Annotated[
+        bool, typer.Option("--only-failed", help="Run again what did not finish, as it was called.")
+    ] = False,
 ) -> None:
     """Run the notebooks over the data and write runs/<as-of>/report.html."""
     from kamlib.batch import run as batch
@@ -98,8 +100,7 @@ def params(
     table = Table("notebook", "parameter", "type", "default", "meaning", box=box.SIMPLE)
     for row in parameter_rows(select(home(), number)):
         table.add_row(*row)
-    console = Console(markup=False, highlight=False)
-    console.print(table, width=None if console.is_terminal else 160)
+    Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False).print(table)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
+import nbformat
 import papermill
 from jupyter_client import AsyncKernelManager
 from papermill.exceptions import PapermillExecutionError
 
 from kamlib.batch.plan import Notebook, headings
 from kamlib.batch.warm import ENVIRONMENT
+from kamlib.files import write_atomically
 
 LONGEST_REASON = 300
+SAVE_SECONDS = 5
 
 
 class Stopped(Exception):
@@ -63,36 +67,51 @@ def execute(
 
     Returns None when all its cells ran, else where it stopped and why: heading, cell (as in `In [cell]`), reason.
     """
-    watch = Watch(at)
+    watch = Watch(output, at)
     for attempt in (1, 2):  # a kernel that does not start gets a second chance, a cell that fails does not
         try:
             papermill.execute_notebook(
-                notebook.path, output, parameters, progress_bar=False, kernel_manager_class=kernels.manager_class,
-                skip_cells_with_tag="explore", on_notebook_start=watch.started, on_cell_start=watch.reached,
+                notebook.path, output, parameters, progress_bar=False, request_save_on_cell_execute=False,
+                kernel_manager_class=kernels.manager_class, skip_cells_with_tag="explore",
+                on_notebook_start=watch.started, on_cell_start=watch.reached,
             )  # fmt: skip
             return None
         except PapermillExecutionError as error:
             return watch.failure(error.cell_index, error.exec_count, reason(error.ename, error.evalue))
         except Exception as error:
+            watch.save()
             if kernels.stopped:
                 return watch.failure(watch.index, None, "stopped")
-            if watch.headings or attempt == 2:
+            if watch.notebook or attempt == 2:
                 return watch.failure(watch.index, None, reason(type(error).__name__, str(error)))
     raise AssertionError("unreachable")
 
 
 class Watch:
-    """Knows under which heading the notebook being run is."""
+    """Knows under which heading the notebook being run is, and saves what it has got so far every few seconds.
 
-    def __init__(self, at: Callable[[str], None]) -> None:
-        self.at, self.index, self.headings = at, 0, []
+    (papermill would save before and after each cell, which takes as long as running many of them.)
+    """
+
+    def __init__(self, output: Path, at: Callable[[str], None]) -> None:
+        self.output, self.at = output, at
+        self.notebook, self.headings, self.index, self.saved = None, [], 0, 0.0
 
     def started(self, notebook: Any) -> None:
-        self.headings = headings(notebook.cells)
+        self.notebook, self.headings = notebook, headings(notebook.cells)
+        self.save()
 
     def reached(self, cell: Any, cell_index: int) -> None:
         self.index = cell_index
         self.at(self.headings[cell_index][1])
+        if time.monotonic() - self.saved > SAVE_SECONDS:
+            self.save()
+
+    def save(self) -> None:
+        """Write the notebook as far as it got."""
+        if self.notebook:
+            write_atomically(self.output, nbformat.writes(self.notebook))
+        self.saved = time.monotonic()
 
     def failure(self, index: int, cell: int | None, why: str) -> dict[str, Any]:
         """Return where and why it failed, as the manifest has it."""

@@ -33,7 +33,7 @@ class Progress:
     def __init__(self, notebooks: Sequence[Notebook], lang: str, console: Console | None = None) -> None:
         self.lines = {notebook.number: Line() for notebook in notebooks}
         self.names = {notebook.number: f"{notebook.number} {notebook.name}" for notebook in notebooks}
-        self.width = max(len(name) for name in self.names.values())
+        self.width = max(map(len, self.names.values()), default=0)
         self.lang, self.console = lang, console or Console(highlight=False)
         self.live = Live(get_renderable=self._table, console=self.console) if self.console.is_terminal else None
 

@@ -46,17 +46,22 @@ def kernels(modules: Sequence[str]) -> Iterator[None]:
     global _zygote
     factory = KernelProvisionerFactory.instance()
     usual = factory.default_provisioner_name
-    if not sys.platform.startswith("linux") or not hasattr(os, "pidfd_open"):
+    if not possible():
         yield
         return
-    _zygote = Zygote(modules)
+    before, _zygote = _zygote, Zygote(modules)
     factory.default_provisioner_name = "kam-warm"
     try:
         yield
     finally:
         factory.default_provisioner_name = usual
         _zygote.close()
-        _zygote = None
+        _zygote = before
+
+
+def possible() -> bool:
+    """Return whether this system has what forking kernels takes."""
+    return sys.platform.startswith("linux") and hasattr(os, "pidfd_open")
 
 
 class Zygote:

@@ -40,6 +40,8 @@ def preload(modules: tuple[str, ...]) -> None:
     for module in (*KERNEL, *modules):
         try:
             importlib.import_module(module)
+        except ModuleNotFoundError:
+            continue
         except Exception as error:
             print(f"warm kernels: {module} not preloaded ({type(error).__name__}: {error})", file=sys.stderr)
 
