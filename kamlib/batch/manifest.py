@@ -17,6 +17,7 @@ from typing import Any
 
 from kamlib.errors import InputError
 from kamlib.files import write_atomically
+from kamlib.sources.store import sha256
 
 FILE = "manifest.json"
 DONE, FAILED, RUNNING, PENDING = "done", "failed", "running", "pending"
@@ -60,6 +61,11 @@ class Manifest:
 def versions() -> dict[str, str]:
     """Return the versions that numbers may depend on."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of a folder, by name."""
+    return {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def fingerprint(parts: Iterable[object]) -> str:
