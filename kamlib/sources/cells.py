@@ -23,8 +23,8 @@ CURRENCIES = {"RMB": "CNY", "人民币": "CNY", "¥": "CNY", "￥": "CNY", "元"
 NOTHING = ("null", "n/a", "#n/a", "na", "nan", "nat", "none", "-", "--", "—", "\\n")
 """What exports write into empty cells. In a text column it may be a value (NA is Namibia), so only elsewhere."""
 
-_SPACE = "' \t\r\n\v\f' || chr(160) || chr(12288) || chr(65279) || chr(0)"
-_EDGE = r"[\s\x00\x{a0}\x{3000}\x{feff}]"
+_SPACE = r"[\p{Z}\p{Cc}\p{Cf}]"
+"""Blanks of any width, line ends, control letters and marks without width; `trim` would take the plain blank only."""
 _DAY = r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
 _CLOCK = r"(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?"
 _YES, _NO = ("true", "t", "yes", "y", "1", "1.0", "是", "真"), ("false", "f", "no", "n", "0", "0.0", "否", "假")
@@ -39,11 +39,14 @@ def given(cell: str, native: str, column: Column) -> str:
         return f"CAST({cell} AS TIMESTAMP)"
     if native != "VARCHAR":
         return cell
+    trimmed = rf"regexp_replace({cell}, '^{_SPACE}+|{_SPACE}+$|\x00', '', 'g')"
     if column.type == "text":  # without the apostrophe that keeps a spreadsheet from running a text as a formula
-        trimmed = rf"regexp_replace(trim({cell}, {_SPACE}), '^''([=+@-])', '\1')"
-        return rf"nullif(CASE WHEN regexp_matches({cell}, '^{_EDGE}|^''|{_EDGE}$') THEN {trimmed} ELSE {cell} END, '')"
-    trimmed = f"CASE WHEN lower(trim({cell})) NOT IN ({_listed(NOTHING)}) THEN nullif(trim({cell}, {_SPACE}), '') END"
-    return f"CASE WHEN {_usual(cell, column)} THEN {cell} ELSE {trimmed} END"
+        text = rf"regexp_replace({trimmed}, '^''([=+@-])', '\1')"
+        return (
+            rf"nullif(CASE WHEN regexp_matches({cell}, '^{_SPACE}|^''|{_SPACE}$|\x00') THEN {text} ELSE {cell} END, '')"
+        )
+    something = f"CASE WHEN lower(trim({cell})) NOT IN ({_listed(NOTHING)}) THEN nullif({trimmed}, '') END"
+    return f"CASE WHEN {_usual(cell, column)} THEN {cell} ELSE {something} END"
 
 
 def plain(cell: str, native: str, column: Column, settings: Settings) -> str:

@@ -12,6 +12,7 @@ from kamlib import words
 from kamlib.errors import InputError
 from kamlib.settings import Settings, read_settings
 from kamlib.sources import stages, store
+from kamlib.sources.files import database
 from kamlib.sources.ledger import ACTIONS, Ledger
 from kamlib.sources.reader import Reading, read_folder
 
@@ -69,7 +70,7 @@ def check_folder(folder: Path | str) -> CheckReport:
     except InputError as error:
         faults, settings = str(error).splitlines(), Settings()
     with tempfile.TemporaryDirectory(prefix="kam-") as scratch:
-        con = duckdb.connect(str(Path(scratch) / "check.duckdb"))
+        con = duckdb.connect(database(folder, Path(scratch)))
         try:
             if store.is_prepared(folder):
                 reading = Reading(store.read(con, folder), settings.currency)

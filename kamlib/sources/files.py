@@ -22,6 +22,8 @@ from kamlib.tables import TABLES
 TABLES_AS = (".csv", ".csv.gz", ".tsv", ".parquet", *sheets.SUFFIXES)
 SUFFIXES = (*TABLES_AS, ".txt", ".txt.gz")
 """A folder of tables holds the former; a mapping file may also name the latter."""
+IN_MEMORY = 256 << 20
+"""Bytes of files up to which the engine works in memory; above it works in a file of its own."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,12 @@ class Opened:
         return con.execute(
             f"SELECT line, first(error_message), first(csv_line) FROM {self.rejects} GROUP BY line ORDER BY line"
         ).fetchall()
+
+
+def database(folder: Path, scratch: Path) -> str:
+    """Return what the engine is to be connected to, for the files in `folder`: memory, or a file in `scratch`."""
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    return str(scratch / "tables.duckdb") if size > IN_MEMORY else ":memory:"
 
 
 def suffix_of(path: Path) -> str:

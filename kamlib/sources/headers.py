@@ -38,13 +38,14 @@ def match(table: Table, headers: Iterable[str], file: str) -> Matched:
         if len(several) > 1
     ]
     strangers = tuple(header for header in headers if not any(header in several for several in found.values()))
-    for column in table.required:
-        if column not in found:
-            listed = ", ".join(headers[:12]) + (", …" if len(headers) > 12 else "")
-            faults.append(
-                f"{file}: column '{column}' is missing (found: {listed}).{suggest(column, strangers)} "
-                "Rename it in the file's first row, or bring the file by a mapping (docs/own-data.md)."
-            )
+    missing = [column for column in table.required if column not in found]
+    if missing:
+        named = " and ".join(f"'{column}'" for column in missing)
+        listed = ", ".join(headers[:12]) + (", …" if len(headers) > 12 else "")
+        faults.append(
+            f"{file}: column {named} is missing (found: {listed}).{suggest(missing[0], strangers)} Write the names into the "
+            "first row of the file, or bring it by a mapping (docs/own-data.md)."
+        )
     return Matched({column: several[0] for column, several in found.items()}, strangers, tuple(faults))
 
 

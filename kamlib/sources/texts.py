@@ -41,7 +41,7 @@ def inspect(path: Path) -> Text:
     """Read the whole file once, in pieces. InputError when it is no text or its encoding is not known."""
     start = next(_chunks(path), b"")[:HEAD]
     mark = next((name for bom, name in MARKS.items() if start.startswith(bom)), "")
-    if not mark and b"\x00" in start:
+    if not mark and start.count(0) > len(start) / 10:
         raise InputError(f"{path}: holds bytes that are no text. Save it as CSV in UTF-8, or as .xlsx or .parquet.")
     for encoding in [mark] if mark else ["utf-8", "gb18030"]:
         try:
