@@ -13,7 +13,7 @@ from kamlib.errors import InputError, suggest
 
 FILE = "kam.toml"
 BANDED = ("revenue", "wallet", "n_orders", "tenure_days", "active_month_share")
-"""The measures of the tier score that are read against bands; see `kamlib.scoring`."""
+"""The measures of the tier score that are read against bands; see `kamlib.segmentation.scoring`."""
 
 
 class _Strict(BaseModel):

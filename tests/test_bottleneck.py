@@ -7,7 +7,8 @@ from deal_frames import AS_OF, STAGES, frame, frames, random_book, story
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kamlib import bottleneck, funnel
+from kamlib import funnel
+from kamlib.funnel import bottleneck
 
 
 def table_of(deals, history, activities, **options):

@@ -7,7 +7,8 @@ from deal_frames import AS_OF, CRM_AS_OF, crm_deals, frame, frames, random_book,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kamlib import cycle, funnel
+from kamlib import funnel
+from kamlib.funnel import cycle
 
 seeds = st.integers(0, 10_000)
 NEEDS = "needs"

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kamlib as kam
-from kamlib import finance, growth, margins, profitability, receivables
+from kamlib import finance
+from kamlib.finance import growth, margins, profitability, receivables
 from kamlib.practice import finance as practice
 from kamlib.sample.stories import COSTLY_ACCOUNT
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_finance import mart_of
 
-from kamlib import growth
+from kamlib.finance import growth
 
 
 def months_of(values, start="2023-01") -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from test_finance import book, books, mart_of
 
-from kamlib import margins
+from kamlib.finance import margins
 
 AS_OF = dt.date(2025, 12, 31)
 

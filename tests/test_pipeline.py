@@ -7,8 +7,9 @@ from deal_frames import AS_OF, CRM_AS_OF, CRM_STAGES, STAGES, crm_deals, day, fr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kamlib import funnel, pipeline
-from kamlib import weighted_pipeline as weighted
+from kamlib import funnel
+from kamlib.funnel import pipeline
+from kamlib.funnel import weighted_pipeline as weighted
 
 NONE = frame("activities")
 seeds = st.integers(0, 10_000)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_finance import book, mart_of
 
-from kamlib import profitability
+from kamlib.finance import profitability
 
 profits = st.lists(st.integers(-5_000_000, 20_000_000).map(lambda cents: cents / 100), min_size=1, max_size=40)
 

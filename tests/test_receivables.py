@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_finance import mart_of
 
-from kamlib import receivables
+from kamlib.finance import receivables
 
 AS_OF = dt.date(2025, 12, 31)
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kamlib as kam
-from kamlib import contact_map, departures, relationships
+from kamlib import relationships
 from kamlib.practice import Practice
+from kamlib.relationships import contact_map, departures
 
 AS_OF = dt.date(2025, 12, 31)
 NEVER = pd.NaT

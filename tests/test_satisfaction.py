@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamlib import recovery, satisfaction, stats, topics, words
+from kamlib import satisfaction, stats, words
 from kamlib.practice import Practice
+from kamlib.satisfaction import recovery, topics
 from kamlib.tables import TABLES, TOPICS
 
 AS_OF = dt.date(2025, 12, 31)

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from kamlib import matrix, ranking, scoring, segmentation, tiering, words
+from kamlib import segmentation, words
 from kamlib.errors import InputError
 from kamlib.mart import COLUMNS
 from kamlib.mart.window import windows
 from kamlib.practice import Practice, matches
 from kamlib.practice.segmentation import QUESTIONS
+from kamlib.segmentation import matrix, ranking, scoring, tiering
 from kamlib.settings import Settings, Tiers
 
 RULE, AS_OF = Tiers(), dt.date(2025, 12, 31)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from deal_frames import AS_OF, CRM_AS_OF, crm_deals, frame, frames, random_book, story
 
-from kamlib import funnel, win_loss
+from kamlib import funnel
+from kamlib.funnel import win_loss
 from kamlib.stats import wilson
 
 

@@ -6,7 +6,8 @@ import math
 
 import pandas as pd
 
-from kamlib import finance, margins, profitability
+from kamlib import finance
+from kamlib.finance import margins, profitability
 from kamlib.practice import Pair, Question
 from kamlib.words import money, share
 from kamlib.workspace import Data

@@ -6,7 +6,8 @@ import math
 
 import pandas as pd
 
-from kamlib import bottleneck, funnel, pipeline, weighted_pipeline, win_loss
+from kamlib import funnel
+from kamlib.funnel import bottleneck, pipeline, weighted_pipeline, win_loss
 from kamlib.practice import Pair, Question
 from kamlib.words import number, share, word
 from kamlib.workspace import Data

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from kamlib import recovery, satisfaction, topics, words
+from kamlib import satisfaction, words
 from kamlib.practice import Question
+from kamlib.satisfaction import recovery, topics
 from kamlib.workspace import Data
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from kamlib import mart, ranking, scoring, segmentation, tiering, words
+from kamlib import mart, segmentation, words
 from kamlib.practice import Question
+from kamlib.segmentation import ranking, scoring, tiering
 from kamlib.workspace import Data
 
 KNOWN = {"purchasing_power": 80, "frequency": 75, "history": 80}

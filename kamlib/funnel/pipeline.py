@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from kamlib import style
-from kamlib.bottleneck import PROMPT_DAYS
 from kamlib.exhibit import chart
 from kamlib.funnel import UNKNOWN, closed_within, few_rows, ladder, longest_cycle, stage_visits
+from kamlib.funnel.bottleneck import PROMPT_DAYS
 from kamlib.settings import Stage
 from kamlib.words import money, number, say, share, word
 

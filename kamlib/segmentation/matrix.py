@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 
 from kamlib import style
 from kamlib.exhibit import chart
-from kamlib.ranking import measure_of, value_measure
-from kamlib.scoring import percentile
-from kamlib.tiering import short_name
+from kamlib.segmentation.ranking import measure_of, value_measure
+from kamlib.segmentation.scoring import percentile
+from kamlib.segmentation.tiering import short_name
 from kamlib.words import names, number, say, share, word
 
 POTENTIAL = {"wallet_gap_share": 4, "growth": 2, "open_pipeline": 2, "influence": 2}

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from kamlib import style
 from kamlib.exhibit import chart
-from kamlib.scoring import INDICATORS, SCORES
+from kamlib.segmentation.scoring import INDICATORS, SCORES
 from kamlib.settings import Tiers
 from kamlib.words import names, number, say, share, word
 

@@ -14,9 +14,11 @@ from matplotlib.ticker import MaxNLocator
 from kamlib import style
 from kamlib.errors import InputError
 from kamlib.exhibit import chart
-from kamlib.ranking import abc_table, groups
-from kamlib.scoring import FIRST_DAYS, comparable
-from kamlib.scoring import tiers as tiers  # part of this module's interface: other questions ask for tiers here
+from kamlib.segmentation.ranking import abc_table, groups
+from kamlib.segmentation.scoring import FIRST_DAYS, comparable
+from kamlib.segmentation.scoring import (
+    tiers as tiers,  # part of this module's interface: other questions ask for tiers here
+)
 from kamlib.settings import Sizes, Tiers
 from kamlib.words import money, say, share, word
 from kamlib.workspace import Data
