@@ -20,6 +20,7 @@ from kamlib.errors import InputError
 from kamlib.params import resolve
 from kamlib.settings import FILE, Settings, read_settings
 from kamlib.sources import stages, store, toml
+from kamlib.sources.files import database
 from kamlib.sources.ledger import Ledger
 from kamlib.sources.reader import read_folder
 from kamlib.sources.sql import literal
@@ -27,8 +28,6 @@ from kamlib.tables import TABLES, Table
 
 AMOUNTS = ("list_amount", "amount", "cogs")
 """What an order's header may leave to its lines."""
-IN_MEMORY = 256 << 20
-"""Bytes of files up to which the engine works in memory; above it works in a file that goes when `Data` goes."""
 _KEPT = {"mart": _mart.account_mart, "months": _mart.account_months, "order_days": _mart.order_days}
 """What `prepare` keeps, computed."""
 
@@ -150,8 +149,7 @@ def _mart_folder(folder: Path, as_of: dt.date) -> Path:
 
 
 def _engine(folder: Path, scratch: Path) -> ibis.BaseBackend:
-    large = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) > IN_MEMORY
-    con = ibis.duckdb.connect(scratch / "tables.duckdb") if large else ibis.duckdb.connect()
+    con = ibis.duckdb.connect(database(folder, scratch))
     con.raw_sql(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
     return con
 

@@ -61,7 +61,7 @@ def _map(declared: Mapping, mapping: Path, source: Path, scratch: Path) -> _Mapp
             raw.apply_rules()
         made = {name: _make(box, raws, name, spec) for name, spec in declared.tables.items()}
         for raw in raws.values():
-            raw.leave(*_takers(box, declared, raw.name))
+            raw.leave(*_takers(box, declared, raw))
         accounts = [raw.account() for raw in raws.values()]
         asides = {name: scratch / f"aside {name}.parquet" for name in raws}
         return _Mapped(
@@ -169,11 +169,12 @@ def _renamed(box: Sandbox, raw: Raw, fault: Fault, cell: str, spec: ColumnSpec, 
     return [replace(fault, n=total, examples=pairs)] if pairs else []
 
 
-def _takers(box: Sandbox, declared: Mapping, name: str) -> tuple[list[str], bool]:
+def _takers(box: Sandbox, declared: Mapping, raw: Raw) -> tuple[list[str], bool]:
     """Return the conditions under which tables made row by row take a row of the file, and whether a SELECT reads it."""
     conditions = [
         box.expression(spec.where or "true", f"tables.{table}.where")
         for table, spec in declared.tables.items()
-        if spec.source == name
+        if spec.source == raw.name
     ]
-    return conditions, any(name in box.con.get_table_names(spec.sql) for spec in declared.tables.values() if spec.sql)
+    read = {table for spec in declared.tables.values() if spec.sql for table in box.con.get_table_names(spec.sql)}
+    return conditions, not read.isdisjoint({raw.name, raw.stored})

@@ -33,8 +33,12 @@ class Raw:
     told: list[Fault] = field(default_factory=list)
 
     @property
+    def stored(self) -> str:
+        return f"rows of {self.name}"
+
+    @property
     def table(self) -> str:
-        return name_of(f"rows of {self.name}")
+        return name_of(self.stored)
 
     @property
     def label(self) -> str:
