@@ -151,6 +151,7 @@ def _mart_folder(folder: Path, as_of: dt.date) -> Path:
 def _engine(folder: Path, scratch: Path) -> ibis.BaseBackend:
     con = ibis.duckdb.connect(database(folder, scratch))
     con.raw_sql(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
+    con.raw_sql("SET enable_progress_bar = false")  # it would print into notebooks and logs
     return con
 
 
