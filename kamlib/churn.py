@@ -75,7 +75,7 @@ def churn_table(
     table.insert(
         0,
         "period",
-        [f"{a + DAY:%Y-%m} – {b:%Y-%m}" for a, b in zip(table["period_start"], table["period_end"], strict=True)],
+        [_months(a + DAY, b) for a, b in zip(table["period_start"], table["period_end"], strict=True)],
     )
     return table
 
@@ -85,6 +85,10 @@ _CHURN = [
     "yearly_rate", "revenue_start", "lost_revenue", "revenue_churn_rate", "revenue_churn_rate_low",
     "revenue_churn_rate_high", "n_pending", "mature",
 ]  # fmt: skip
+
+
+def _months(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    return f"{last:%Y-%m}" if f"{first:%Y-%m}" == f"{last:%Y-%m}" else f"{first:%Y-%m} – {last:%Y-%m}"
 
 
 def period_bounds(as_of: dt.date, months: int, periods: int) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
@@ -134,41 +138,12 @@ def _ratio_of_sums(pairs: np.ndarray) -> float:
 def plot_churn(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw both rates per period with intervals; hollow marks are periods that are not mature."""
     ax = ax or style.new_axes(plot_churn.size)
-    at, mature = np.arange(len(table)), table["mature"].to_numpy(bool)
-    for shift, name, colour, label in (
-        (-0.12, "churn_rate", style.BLUE, say(None, "customers (logo churn)", "客户数流失")),
-        (
-            0.12,
-            "revenue_churn_rate",
-            style.ORANGE,
-            say(None, "their net revenue of the year before", "收入流失（上年净收入）"),
-        ),
-    ):
-        ax.vlines(at + shift, table[f"{name}_low"], table[f"{name}_high"], color=colour, lw=1.5)
-        for ripe, face in ((True, colour), (False, "white")):
-            pick = mature == ripe
-            ax.scatter(
-                at[pick] + shift,
-                table[name][pick],
-                s=60,
-                fc=face,
-                ec=colour,
-                lw=1.8,
-                zorder=3,
-                label=label if ripe else None,
-            )
-        for x, value in zip(at + shift, table[name], strict=True):
-            side = 8 if shift > 0 else -8
-            ax.annotate(
-                share(value),
-                (x, value),
-                (side, 0),
-                textcoords="offset points",
-                va="center",
-                ha="left" if shift > 0 else "right",
-                fontsize=9,
-            )
-    ax.set_xticks(at, [_period_label(row) for row in table.itertuples()], fontsize=9)
+    at = np.arange(len(table))
+    customers = say(None, "customers (logo churn)", "客户数流失")
+    money = say(None, "their net revenue of the year before", "收入流失（上年净收入）")
+    _draw_rate(ax, at - 0.12, table, "churn_rate", style.BLUE, customers, side=-1)
+    _draw_rate(ax, at + 0.12, table, "revenue_churn_rate", style.ORANGE, money, side=1)
+    ax.set_xticks(at, [_period_label(row) for row in table.itertuples()], fontsize=9 if len(table) <= 6 else 7)
     ax.set_xlim(-0.5, len(table) - 0.5)
     ax.set_ylim(0, max(table[["churn_rate_high", "revenue_churn_rate_high"]].max().max() * 1.3, 0.02))
     style.percent_axis(ax.yaxis)
@@ -176,6 +151,16 @@ def plot_churn(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_ylabel(say(None, "lost in the period ÷ customers at its start", "期内流失 ÷ 期初客户"))
     ax.legend(loc="upper left", fontsize=9)
     return ax
+
+
+def _draw_rate(ax: Axes, at: np.ndarray, table: pd.DataFrame, name: str, colour: str, label: str, *, side: int) -> None:
+    rates, mature = table[name].to_numpy(float), table["mature"].to_numpy(bool)
+    ax.vlines(at, table[f"{name}_low"], table[f"{name}_high"], color=colour, lw=1.5)
+    ax.scatter(at, rates, s=60, fc=np.where(mature, colour, "white"), ec=colour, lw=1.8, zorder=3)
+    ax.scatter([], [], s=60, color=colour, label=label)
+    for x, rate in zip(at, rates, strict=True):
+        place = {"va": "center", "ha": "left" if side > 0 else "right", "fontsize": 9}
+        ax.annotate(share(rate), (x, rate), (8 * side, 0), textcoords="offset points", **place)
 
 
 def _period_label(row) -> str:

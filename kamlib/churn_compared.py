@@ -22,6 +22,13 @@ SEGMENT_ACCOUNTS = 5
 # --- Does the rate hang on the definition? -------------------------------------------------------------------------
 
 
+def last_decided(as_of: dt.date, settings: Settings) -> pd.Timestamp:
+    """Return the last month-end whose losses are decided on `as_of` even with τ2 longer by 30 %."""
+    rules = settings.lifecycle
+    wait = np.ceil(1.3 * rules.lost_floor_days) - rules.dormant_floor_days
+    return pd.Timestamp(as_of) - pd.Timedelta(days=wait - 1) - pd.offsets.MonthEnd(1)
+
+
 def definition_table(
     facts: tuple[pd.DataFrame, dt.date, Settings, pd.DataFrame, pd.DataFrame], losses: pd.DataFrame, end: dt.date
 ) -> pd.DataFrame:
@@ -46,7 +53,8 @@ def definition_table(
     rows += [recorded] if len(losses) else []
     rows.append(("contract_ended", *_contracts_ended(contracts, start, end)))
     table = pd.DataFrame(rows, columns=["definition", "n_start", "n_churned"])
-    table = table[table["n_start"] > 0].reset_index(drop=True)
+    enough = table["n_start"].iloc[0] > 0  # else nobody could have left by any of them
+    table = table[(table["n_start"] > 0) & enough].reset_index(drop=True)
     low, high = stats.wilson(table["n_churned"], table["n_start"])
     return table.assign(churn_rate=table["n_churned"] / table["n_start"], churn_rate_low=low, churn_rate_high=high)
 
@@ -152,7 +160,7 @@ def segments_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     proven = p * len(table) < 0.05  # Bonferroni: the worst of many segments looks bad by chance
     return say(
         lang,
-        f"{word(row['segment'], 'en')} loses most, {share(row['churn_rate'])} a year ({counts}) against {share(k / n)} overall; "
+        f"Highest: {word(row['segment'], 'en')}, {share(row['churn_rate'])} a year ({counts}) against {share(k / n)} overall; "
         f"{'more than chance explains' if proven else 'within chance'}.",
         f"{word(row['segment'], 'zh')}流失最高，年 {share(row['churn_rate'])}（{counts}），总体 {share(k / n)}；"
         f"{'超出偶然范围' if proven else '仍在偶然范围内'}。",

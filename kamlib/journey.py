@@ -95,14 +95,21 @@ def state_counts_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     wide = table.pivot(index="month_end", columns="state", values="n_accounts")
     now, n = wide.iloc[-1], int(wide.iloc[-1].sum())
     buying = int(now[list(BUYING)].sum())
-    en = f"{buying} of {n} accounts buy ({now['loyal']} loyal), {now['dormant']} are dormant, {now['churned']} lost"
-    zh = f"{n} 个客户中 {buying} 个在购（忠诚 {now['loyal']} 个），沉默 {now['dormant']} 个，流失 {now['churned']} 个"
+    en, zh = (
+        f"{buying} of {n} accounts buy ({now['loyal']} loyal)",
+        f"{n} 个客户中 {buying} 个在购（忠诚 {now['loyal']} 个）",
+    )
+    if wide["dormant"].any():  # five states know no dormant account
+        en, zh = f"{en}, {now['dormant']} are dormant", f"{zh}，沉默 {now['dormant']} 个"
+    en, zh = f"{en}, {now['churned']} are lost", f"{zh}，流失 {now['churned']} 个"
     earlier = wide[wide.index <= wide.index[-1] - pd.DateOffset(years=1)]
     if len(earlier):
         then = earlier.iloc[-1]
         bought = int(then[list(BUYING)].sum())
-        en += f"; a year before {bought}, {then['dormant']} and {then['churned']}"
-        zh += f"；一年前分别为 {bought}、{then['dormant']}、{then['churned']} 个"
+        en, zh = (
+            f"{en}; a year before {bought} bought, {then['churned']} were lost",
+            f"{zh}；一年前在购 {bought} 个，流失 {then['churned']} 个",
+        )
     return say(lang, f"{en}.", f"{zh}。")
 
 
@@ -155,22 +162,29 @@ def plot_transitions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def transitions_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Say how many dormant accounts buy again and how many are lost one step later."""
-    rows = table[table["state_from"] == "dormant"]
+    rows, step = table[table["state_from"] == "dormant"], int(table["n_months"].iloc[0])
     if rows.empty:
-        n = table["n_moves"].sum()
-        return say(
-            lang, f"No account was dormant at the start of a step ({n} moves).", f"各期期初均无沉默客户（{n} 次观察）。"
-        )
+        return _buyers_lost(table, step, lang)
     n, moves = int(rows["n_from"].iloc[0]), rows.set_index("state_to")["n_moves"]
     back, lost = int(moves[list(BUYING)].sum()), int(moves["churned"])
     low, high = stats.wilson(back, n)
-    step = int(rows["n_months"].iloc[0])
     return say(
         lang,
-        f"Within {step} months {share(back / n)} of dormant accounts buy again "
+        f"Within {step} month{'s' * (step > 1)} {share(back / n)} of dormant accounts buy again "
         f"(95 % {share(low)} to {share(high)}, n = {n}); {share(lost / n)} are lost.",
         f"{step} 个月后，{share(back / n)} 的沉默客户恢复购买（95 % 区间 {share(low)}～{share(high)}，n = {n}），"
         f"{share(lost / n)} 流失。",
+    )
+
+
+def _buyers_lost(table: pd.DataFrame, step: int, lang: str | None) -> str:
+    rows = table[table["state_from"].isin(BUYING)]
+    n, k = int(rows["n_moves"].sum()), int(rows.loc[rows["state_to"] == "churned", "n_moves"].sum())
+    low, high = stats.wilson(k, n)
+    return say(
+        lang,
+        f"Within {step} month{'s' * (step > 1)} {share(k / n if n else np.nan)} of buying accounts are lost (95 % {share(low)} to {share(high)}, n = {n}).",
+        f"{step} 个月后，{share(k / n if n else np.nan)} 的在购客户流失（95 % 区间 {share(low)}～{share(high)}，n = {n}）。",
     )
 
 

@@ -35,7 +35,7 @@ def loss_table(
     noted = noted.assign(reason_share=weight / whole.where(whole > 0), recorded=True)
     latest = losses.groupby("account_id")["lost_at"].max()
     silent = events[events["returned"].isna() & (events["churn_date"] > since)]
-    silent = silent[~(silent["account_id"].map(latest) >= silent["last_order"])].rename(
+    silent = silent[~(latest.reindex(silent["account_id"]).to_numpy() >= silent["last_order"])].rename(
         columns={"churn_date": "lost_at"}
     )
     silent = silent.assign(churn_reason="unknown", reason_share=1.0, recorded=False)
@@ -49,6 +49,8 @@ _LOSS = ["account_id", "lost_at", "churn_reason", "reason_share", "competitor", 
 
 def _year_before(revenue: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
     """Return the net revenue of the year up to the last sale before each row's lost_at."""
+    if rows.empty:
+        return np.zeros(0)
     keys = rows[["account_id", "lost_at"]].drop_duplicates()
     pairs = keys.merge(revenue, on="account_id")
     pairs = pairs[pairs["day"] <= pairs["lost_at"]]

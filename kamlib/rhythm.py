@@ -28,7 +28,8 @@ def weekday_table(order_days: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     days = _whole_years(order_days, as_of)
     rows = order_days[order_days["order_date"].isin(days)]
     if rows.empty:
-        return pd.DataFrame(columns=["month", "weekday", "n_orders", "n_dates", "orders_per_day_mean"])
+        columns = ["month", "weekday", "n_orders", "n_dates", "orders_per_day_mean"]
+        return pd.DataFrame(columns=columns).astype(dict.fromkeys(columns[2:], float))
     dates = pd.Series(1, index=days).groupby([days.month, days.day_of_week]).sum()
     orders = rows.groupby([rows["order_date"].dt.month, rows["order_date"].dt.day_of_week])["n_orders"].sum()
     table = pd.DataFrame({"n_dates": dates, "n_orders": orders.reindex(dates.index, fill_value=0)}).astype(int)

@@ -66,8 +66,8 @@ def _at(data: Data, day: pd.Timestamp, events: pd.DataFrame) -> pd.DataFrame:
         name: events[(events[name] > day) & (events[name] <= end)].groupby("account_id")[name].min()
         for name in ("churn_date", "confirmed_on")
     }
-    when = table["account_id"].map(dates["churn_date"])
-    when = when.where(table["state"] != "dormant", table["account_id"].map(dates["confirmed_on"]))
+    left, known = (dates[name].reindex(table["account_id"]).set_axis(table.index) for name in dates)
+    when = left.where(table["state"] != "dormant", known)
     return table.assign(left=when.notna(), lead_days=(when - day).dt.days)[_PANEL]
 
 

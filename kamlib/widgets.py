@@ -17,6 +17,8 @@ def explore(plot: Callable, table: pd.DataFrame, **choices: tuple | list) -> ipy
     Each choice is a range `(low, high)` or `(low, high, step)`, or a list of options; the first value of a range is
     where the slider starts unless the plot has a default for that argument.
     """
+    if table.empty:
+        return ipywidgets.VBox([])  # the exhibit above has said that there is nothing to draw
     controls = {name: _control(plot, name, choice) for name, choice in choices.items()}
     picture = ipywidgets.Image(format="png")  # no Output widget: papermill hangs on those now and then
 

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from lifelines.datasets import load_waltons
 
-from kamlib import (
+from kamlib import (  # fmt: skip
     churn,
     churn_compared,
     early_warning,
@@ -21,7 +21,7 @@ from kamlib import (
     survival,
     warning_test,
     words,
-)  # fmt: skip
+)
 from kamlib.practice import Practice
 from kamlib.practice.churn import QUESTIONS
 from kamlib.sample import stories
@@ -163,6 +163,12 @@ def test_definitions_share_the_customers_and_differ_in_what_they_call_lost(portf
     }  # fmt: skip
     assert table["n_start"]["contract_ended"] == 2
     assert table["n_start"]["recorded"] == 9
+
+
+def test_every_definition_is_decided_by_the_last_month_that_is_compared():
+    assert churn_compared.last_decided(dt.date(2025, 12, 31), SETTINGS) == pd.Timestamp("2025-07-31")  # 144 days before
+    assert churn_compared.last_decided(dt.date(2025, 12, 22), SETTINGS) == pd.Timestamp("2025-07-31")
+    assert churn_compared.last_decided(dt.date(2025, 12, 21), SETTINGS) == pd.Timestamp("2025-06-30")
 
 
 def test_segments_add_up_and_the_worst_of_many_is_not_called_proven():
@@ -382,7 +388,9 @@ def tables(sample, warned):
     listed = loss_reasons.loss_table(losses, events, revenue, sample.as_of)
     return {
         "churn": churn.churn_table(known, revenue, sample.as_of, sample.settings),
-        "definitions": churn_compared.definition_table(facts, losses, pd.Timestamp("2025-06-30")),
+        "definitions": churn_compared.definition_table(
+            facts, losses, churn_compared.last_decided(sample.as_of, sample.settings)
+        ),
         "segments": churn_compared.segment_table(lost, sample.mart),
         "retention": retention.retention_table(
             churn.revenue_year(revenue, start), churn.revenue_year(revenue, end), lost
