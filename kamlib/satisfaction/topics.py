@@ -111,6 +111,9 @@ def plot_topics(table: pd.DataFrame, ax: Axes | None = None, *, target: float = 
     style.reference_line(ax, table.importance_share.mean(), words.say(None, "mean importance", "平均重要性"))
     style.reference_line(ax, table.performance_mean.mean(), words.say(None, "mean", "均值"), axis="x")
     style.reference_line(ax, target, words.say(None, f"target {target:g}", f"目标 {target:g}"), axis="x")
+    known = table.dropna(subset=["importance_share"])
+    texts = [f"{words.word(row.topic)}: {words.word(row.quadrant)}" for row in known.itertuples()]
+    style.label_points(ax, known.performance_mean, known.importance_share, texts)
     style.percent_axis(ax.yaxis)
     ax.set_xlabel(
         words.say(None, "Performance: mean answer, 1–5 (one vote per account)", "绩效：平均得分，1–5（每客户一票）")
