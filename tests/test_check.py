@@ -8,11 +8,9 @@ import hashlib
 import json
 import math
 import tomllib
-import zipfile
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import duckdb
 import numpy as np
@@ -20,6 +18,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from workbook import xlsx
 
 import kamlib as kam
 from kamlib import words, workspace
@@ -56,44 +55,6 @@ def fault(folder: Path, kind: str) -> Fault:
 
 def entry(folder: Path, table: str) -> LedgerEntry:
     return next(entry for entry in check_folder(folder).ledger.entries if entry.table == table)
-
-
-def xlsx(path: Path, **by_sheet: list[list[object]]) -> Path:
-    """Write the smallest workbook that Excel and readers accept."""
-
-    def cell(value: object) -> str:
-        if isinstance(value, int | float):
-            return f"<c><v>{value}</v></c>"
-        return f'<c t="inlineStr"><is><t>{escape(str(value))}</t></is></c>' if value is not None else "<c/>"
-
-    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
-    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
-    listed, links, types = [], [], []
-    with zipfile.ZipFile(path, "w") as book:
-        for i, (name, rows) in enumerate(by_sheet.items(), 1):
-            lines = "".join(f'<row r="{r}">{"".join(map(cell, row))}</row>' for r, row in enumerate(rows, 1))
-            book.writestr(
-                f"xl/worksheets/sheet{i}.xml", f"<worksheet {main}><sheetData>{lines}</sheetData></worksheet>"
-            )
-            listed.append(f'<sheet name="{escape(name)}" sheetId="{i}" r:id="r{i}"/>')
-            links.append(f'<Relationship Id="r{i}" Type="{relations}/worksheet" Target="worksheets/sheet{i}.xml"/>')
-            kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
-            types.append(f'<Override PartName="/xl/worksheets/sheet{i}.xml" ContentType="{kind}"/>')
-        book.writestr(
-            "xl/workbook.xml", f'<workbook {main} xmlns:r="{relations}"><sheets>{"".join(listed)}</sheets></workbook>'
-        )
-        book.writestr(
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships xmlns="{package}/relationships">{"".join(links)}</Relationships>',
-        )
-        book.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
-            f'Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        )
-        book.writestr("[Content_Types].xml", f'<Types xmlns="{package}/content-types">{"".join(types)}</Types>')
-    return path
 
 
 # --- faults, each with its place and consequence ------------------------------------------------------------------

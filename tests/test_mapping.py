@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import duckdb
 import pandas as pd
 import pytest
 import yaml
+from workbook import xlsx
 
 import kamlib as kam
 from kamlib.errors import InputError
+from kamlib.settings import Settings
 from kamlib.sources import toml
 from kamlib.sources.mapping import import_data
 from kamlib.sources.mapping_file import read_mapping
@@ -394,3 +397,24 @@ def test_the_shipped_mappings_are_valid(path):
     declared, settings = read_mapping(path)
     assert settings.as_of
     assert {"accounts", "orders"} <= declared.tables.keys()
+
+
+def test_the_example_in_the_manual_works(tmp_path):
+    manual = (ROOT / "docs" / "own-data.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.+?)```", manual, re.S)
+    (tmp_path / "map.yml").write_text(example, encoding="utf-8")
+    (rules,) = re.findall(r"```toml\n(.+?)```", manual, re.S)
+    assert Settings.model_validate(tomllib.loads(rules)).rates == {"USD": 7.2}
+    source = tmp_path / "exports"
+    source.mkdir()
+    xlsx(
+        source / "Kunden.xlsx", Kunden=[["KundenNr", "Firma", "Gebiet", "UmsatzTsd"], ["7", "Sieben GmbH", "Nord", 1.5]]
+    )
+    head = "Nummer;Zeile;Datum;KundenNr;Art;Status;Artikel;Menge;Betrag\n"
+    rows = "r1;1;31.01.2025;7;Rechnung;;p;1,5;1.234,50\nr2;1;31.01.2025;7;Rechnung;storniert;p;1;1\nr3;1;31.01.2025;;Rechnung;;p;1;1\n"
+    (source / "Rechnungen_01.csv").write_text(head + rows, encoding="utf-8")
+    ledger = import_data(tmp_path / "map.yml", source, tmp_path / "into", as_of="2025-12-31")
+    data = kam.load(tmp_path / "into")
+    assert data.frame("accounts").region.tolist() == ["North"]
+    assert data.frame("orders").amount.tolist() == data.frame("order_lines").amount.tolist() == [1234.5]
+    assert [(f.detail, f.n) for f in ledger.faults if f.kind == "rule"] == [("cancelled", 1), ("no customer", 1)]
