@@ -10,18 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from lifelines.datasets import load_waltons
 
-from kamlib import (  # fmt: skip
-    churn,
-    churn_compared,
-    early_warning,
-    lifecycle,
-    loss_reasons,
-    retention,
-    stats,
-    survival,
-    warning_test,
-    words,
-)
+from kamlib import churn, lifecycle, stats, words
+from kamlib.churn import backtest, compared, early_warning, reasons, retention, survival
 from kamlib.practice import Practice
 from kamlib.practice.churn import QUESTIONS
 from kamlib.sample import stories
@@ -157,7 +147,7 @@ def test_definitions_share_the_customers_and_differ_in_what_they_call_lost(portf
          "end_date": [DAY0 + pd.Timedelta(days=n) for n in (899, 899, 1300)]}
     ).astype({"start_date": "datetime64[us]", "end_date": "datetime64[us]"})  # fmt: skip
     losses = pd.DataFrame({"account_id": ["gone", "s3", "new"], "lost_at": [pd.Timestamp(on(900))] * 3})
-    table = churn_compared.definition_table((*facts, contracts), losses, on(1095)).set_index("definition")
+    table = compared.definition_table((*facts, contracts), losses, on(1095)).set_index("definition")
     assert table["n_churned"].to_dict() == {
         "tau2_70": 1, "tau2_100": 1, "tau2_130": 1, "recorded": 2, "contract_ended": 1,
     }  # fmt: skip
@@ -166,22 +156,22 @@ def test_definitions_share_the_customers_and_differ_in_what_they_call_lost(portf
 
 
 def test_every_definition_is_decided_by_the_last_month_that_is_compared():
-    assert churn_compared.last_decided(dt.date(2025, 12, 31), SETTINGS) == pd.Timestamp("2025-07-31")  # 144 days before
-    assert churn_compared.last_decided(dt.date(2025, 12, 22), SETTINGS) == pd.Timestamp("2025-07-31")
-    assert churn_compared.last_decided(dt.date(2025, 12, 21), SETTINGS) == pd.Timestamp("2025-06-30")
+    assert compared.last_decided(dt.date(2025, 12, 31), SETTINGS) == pd.Timestamp("2025-07-31")  # 144 days before
+    assert compared.last_decided(dt.date(2025, 12, 22), SETTINGS) == pd.Timestamp("2025-07-31")
+    assert compared.last_decided(dt.date(2025, 12, 21), SETTINGS) == pd.Timestamp("2025-06-30")
 
 
 def test_segments_add_up_and_the_worst_of_many_is_not_called_proven():
     lost = pd.Series([True] + [False] * 39, index=[f"n{i}" for i in range(40)])
     mart = pd.DataFrame({"account_id": lost.index, "region": [f"r{i // 5}" for i in range(39)] + [None]})
-    table = churn_compared.segment_table(lost, mart)
+    table = compared.segment_table(lost, mart)
     assert (table["n_start"].sum(), table["n_churned"].sum()) == (40, 1)
     assert "unknown" in set(table["segment"])
     assert table["shrunk_rate"].between(0, 0.2).all()
-    assert "within chance" in churn_compared.segments_claim(table)
+    assert "within chance" in compared.segments_claim(table)
     proven = pd.Series([True] * 20 + [False] * 80, index=[f"n{i}" for i in range(100)])
     mart = pd.DataFrame({"account_id": proven.index, "region": ["r1"] * 25 + ["r2"] * 75})
-    assert "more than chance" in churn_compared.segments_claim(churn_compared.segment_table(proven, mart))
+    assert "more than chance" in compared.segments_claim(compared.segment_table(proven, mart))
 
 
 # --- retention of revenue ------------------------------------------------------------------------------------------
@@ -219,22 +209,22 @@ def test_reasons_share_a_loss_and_silence_without_a_record_is_unknown():
         {"account_id": ["a", "a", "c"], "lost_at": [day, day, day], "reason": ["price", "service", "price"],
          "weight": [3.0, 1.0, None], "competitor": [None, None, "Rival"]}
     )  # fmt: skip
-    table = loss_reasons.loss_table(losses, events, churn.revenue_rows(order_days, NO_RETURNS), on(1095))
+    table = reasons.loss_table(losses, events, churn.revenue_rows(order_days, NO_RETURNS), on(1095))
     assert table.groupby("account_id")["reason_share"].sum().to_dict() == {
         "a": 1.0,
         "b": 1.0,
         "c": 1.0,
     }  # d is long ago
-    by_reason = loss_reasons.reasons_table(table).set_index("churn_reason")
+    by_reason = reasons.reasons_table(table).set_index("churn_reason")
     assert by_reason["weighted_index"].to_dict() == {"price": 1.75, "service": 0.25, "unknown": 1.0}
     assert by_reason["lost_revenue"].to_dict() == {"price": 25.0, "service": 5.0, "unknown": 10.0}
     assert by_reason["loss_share"].sum() == pytest.approx(1)
     assert by_reason["cum_revenue_share"].iloc[-1] == pytest.approx(1)
-    assert "of 3 losses 1 have no known reason" in loss_reasons.reasons_claim(by_reason.reset_index())
+    assert "of 3 losses 1 have no known reason" in reasons.reasons_claim(by_reason.reset_index())
 
 
 def test_every_reason_has_a_change_and_somebody_who_owns_it():
-    for reason in loss_reasons.REASONS:
+    for reason in reasons.REASONS:
         for kind in ("reason", "change", "duty"):
             assert f"{kind}_{reason}" in words.LABELS
 
@@ -292,8 +282,8 @@ def test_the_restricted_mean_is_the_area_under_the_curve():
 @pytest.fixture(scope="module")
 def warned(sample):
     signals = early_warning.signal_table(sample)
-    panel = warning_test.panel_table(sample, warning_test.cutoffs(sample)[-2:])
-    bands = warning_test.band_table(panel)
+    panel = backtest.panel_table(sample, backtest.cutoffs(sample)[-2:])
+    bands = backtest.band_table(panel)
     return signals, panel, bands, early_warning.warning_table(signals, sample.mart, bands)
 
 
@@ -352,14 +342,14 @@ def panel_of(points, left, cutoffs=2):
 
 def test_a_perfect_and_a_useless_ranking_are_told_apart():
     left = [True, True] + [False] * 18
-    table = warning_test.backtest_table(panel_of(list(range(20, 0, -1)), left)).set_index("ranking")
+    table = backtest.backtest_table(panel_of(list(range(20, 0, -1)), left)).set_index("ranking")
     assert table.loc["by_points", ["n_alerts", "n_hits"]].tolist() == [4, 4]
     assert table["precision_rate"].to_dict() == pytest.approx(
         {"by_points": 1.0, "by_gap_ratio": 0.0, "by_revenue": 0.0, "everybody": 0.1}
     )
     assert table["lift_index"]["by_points"] == pytest.approx(10)
     assert table["recall_rate"]["by_points"] == 1
-    assert warning_test.backtest_table(panel_of([1, 2], [False, False])).empty
+    assert backtest.backtest_table(panel_of([1, 2], [False, False])).empty
 
 
 def test_the_visits_and_the_offers_come_from_the_list(warned, sample):
@@ -385,21 +375,19 @@ def tables(sample, warned):
     start = end - pd.DateOffset(years=1)
     lost = churn.lost_flags(known, events, start, end)
     losses = sample.frame("losses")
-    listed = loss_reasons.loss_table(losses, events, revenue, sample.as_of)
+    listed = reasons.loss_table(losses, events, revenue, sample.as_of)
     return {
         "churn": churn.churn_table(known, revenue, sample.as_of, sample.settings),
-        "definitions": churn_compared.definition_table(
-            facts, losses, churn_compared.last_decided(sample.as_of, sample.settings)
-        ),
-        "segments": churn_compared.segment_table(lost, sample.mart),
+        "definitions": compared.definition_table(facts, losses, compared.last_decided(sample.as_of, sample.settings)),
+        "segments": compared.segment_table(lost, sample.mart),
         "retention": retention.retention_table(
             churn.revenue_year(revenue, start), churn.revenue_year(revenue, end), lost
         ),
-        "reasons": loss_reasons.reasons_table(listed),
+        "reasons": reasons.reasons_table(listed),
         "survival": survival.survival_table(
             survival.tenure_table(known, events, facts[3], sample.as_of, sample.settings)
         ),
-        "backtest": warning_test.backtest_table(warned[1]),
+        "backtest": backtest.backtest_table(warned[1]),
         "warnings": warned[3],
     }
 
@@ -425,12 +413,12 @@ def test_late_deliveries_make_service_a_costly_reason(tables):
 
 EXHIBITS = {
     "churn": (churn.plot_churn, churn.churn_claim),
-    "definitions": (churn_compared.plot_definitions, churn_compared.definitions_claim),
-    "segments": (churn_compared.plot_segments, churn_compared.segments_claim),
+    "definitions": (compared.plot_definitions, compared.definitions_claim),
+    "segments": (compared.plot_segments, compared.segments_claim),
     "retention": (retention.plot_retention, retention.retention_claim),
-    "reasons": (loss_reasons.plot_reasons, loss_reasons.reasons_claim),
+    "reasons": (reasons.plot_reasons, reasons.reasons_claim),
     "survival": (survival.plot_survival, survival.survival_claim),
-    "backtest": (warning_test.plot_backtest, warning_test.backtest_claim),
+    "backtest": (backtest.plot_backtest, backtest.backtest_claim),
     "warnings": (early_warning.plot_warnings, early_warning.warnings_claim),
 }
 

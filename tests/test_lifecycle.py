@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from kamlib import journey, lifecycle, next_orders, rhythm, words
-from kamlib.funnel import cohorts
+from kamlib import lifecycle, words
+from kamlib.lifecycle import cohorts, journey, next_orders, rhythm
 from kamlib.practice import Practice
 from kamlib.practice.lifecycle import QUESTIONS
 from kamlib.sample import stories

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from kamlib import churn, early_warning, lifecycle, retention, stats
+from kamlib import churn, lifecycle, stats
+from kamlib.churn import early_warning, retention
 from kamlib.practice import Question
 from kamlib.words import share
 from kamlib.workspace import Data

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kamlib import journey, lifecycle, next_orders, rhythm
+from kamlib import lifecycle
+from kamlib.lifecycle import journey, next_orders, rhythm
 from kamlib.practice import Question
 from kamlib.words import number, share
 from kamlib.workspace import Data

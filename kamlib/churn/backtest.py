@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kamlib import lifecycle, stats, style
-from kamlib.early_warning import band_of, signal_table
+from kamlib.churn.early_warning import band_of, signal_table
 from kamlib.exhibit import chart
 from kamlib.words import say, share, word
 from kamlib.workspace import Data

@@ -2,7 +2,7 @@
 
 Every signal is a rule that can be read, worth a fixed number of points; the points of an account are their sum. Points
 rank accounts. They are not probabilities: how often accounts with so many points did leave is counted in the past, by
-`kamlib.warning_test`. Everything is computed from what was known on the as-of date.
+`kamlib.churn.backtest`. Everything is computed from what was known on the as-of date.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def warning_table(signals: pd.DataFrame, mart: pd.DataFrame, bands: pd.DataFrame
 
     One row per customer with at least one point: account_id, account_name, owner, state, risk_points, yearly_margin
     (contribution of the window, net revenue where cost is not measured, 0 when negative), past_loss_rate (how often
-    accounts of the same band left within six months in the past: `bands` of `warning_test`), value_at_risk (the
+    accounts of the same band left within six months in the past: `bands` of `backtest`), value_at_risk (the
     product of both), then the points of each signal.
     """
     rows = signals.assign(band=band_of(signals))[signals["risk_points"] > 0]

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from kamlib import stats, style
 from kamlib.exhibit import chart
-from kamlib.journey import ordered_in_year
+from kamlib.lifecycle.journey import ordered_in_year
 from kamlib.words import money, names, number, say, share, word
 
 OWN_GAPS = 5
