@@ -3,8 +3,8 @@
 The window is the last `settings.window_months` months up to and including the as-of date; `…_prev` is the window of the
 same length before it, `…_ever` all that is known. Money is in the base currency; revenue is net of discount and of the
 returns dated in the window. Counts and money are 0 for an account without rows, and null where the table was not
-delivered. Everything is an Ibis expression over the tables cut at the as-of date. Money is summed as decimals, so that
-figures tie to the cent; orders are first summed per account and day, so that the engine streams however many there are.
+delivered. Everything is an Ibis expression over the tables cut at the as-of date, so that the engine streams however
+many rows there are. Money is summed as decimals: figures tie to the cent and are the same on every run.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ COLUMNS = (
 """What the mart holds, in this order; `words/mart.yml` and `tables` label it."""
 
 PARTS = (
-    (("orders",), purchases.purchases),
+    (("orders",), purchases.sales),
+    (("orders",), purchases.rhythm),
     (("returns",), purchases.returned),
     (("service_costs",), purchases.service),
     (("order_lines",), purchases.products),
@@ -92,9 +93,9 @@ def account_months(data: Data) -> Table:
 
 def order_days(data: Data) -> Table:
     """Return one row per account and order date: account_id, order_date, n_orders, amount (after discount)."""
-    rows = purchases.days(data).semi_join(data.table("accounts"), "account_id")
-    rows = rows.select("account_id", "order_date", "n_orders", amount=rows.order_revenue)
-    return rows.order_by("account_id", "order_date")
+    orders = data.table("orders").semi_join(data.table("accounts"), "account_id")
+    days = orders.group_by("account_id", "order_date").agg(n_orders=orders.count(), amount=orders.amount.sum())
+    return days.order_by("account_id", "order_date")
 
 
 def key_accounts(mart: pd.DataFrame) -> pd.DataFrame:

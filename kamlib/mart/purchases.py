@@ -34,30 +34,48 @@ def order_sums(orders: Table) -> dict[str, Value]:
     }
 
 
-def days(data: Data) -> Table:
-    """Return one row per account and order date: the sums, and how many orders were promised, delivered and late."""
+def sales(data: Data) -> Table:
+    """Return how many orders, for how much, and how many of those delivered came late."""
     orders = data.table("orders")
-    delivered = orders.promised_at.notnull() & orders.delivered_at.notnull()
-    return orders.group_by("account_id", "order_date").agg(
-        **order_sums(orders),
-        n_delivered=delivered.sum(),
-        n_late=(delivered & (orders.delivered_at > orders.promised_at)).sum(),
+    this, before = windows(data)
+    orders = orders.mutate(
+        list_revenue=ibis.coalesce(orders.list_amount, orders.amount),
+        uncosted=orders.cogs.isnull(),
+        delivered=orders.promised_at.notnull() & orders.delivered_at.notnull(),
+        late=orders.delivered_at > orders.promised_at,
+        now=this.holds(orders.order_date),
+        then=before.holds(orders.order_date),
+    )
+    return orders.group_by("account_id").agg(
+        n_orders_ever=orders.count(),
+        n_listed_ever=orders.list_amount.count(),
+        n_costed_ever=orders.cogs.count(),
+        order_revenue_ever=orders.amount.sum(),
+        n_orders=orders.now.sum(),
+        n_uncosted=(orders.now & orders.uncosted).sum(),
+        list_revenue=orders.list_revenue.sum(where=orders.now),
+        order_revenue=orders.amount.sum(where=orders.now),
+        cogs=orders.cogs.sum(where=orders.now),
+        n_delivered=(orders.now & orders.delivered).sum(),
+        n_late=(orders.now & orders.delivered & orders.late).sum(),
+        n_orders_prev=orders.then.sum(),
+        n_uncosted_prev=(orders.then & orders.uncosted).sum(),
+        order_revenue_prev=orders.amount.sum(where=orders.then),
+        cogs_prev=orders.cogs.sum(where=orders.then),
     )
 
 
-def purchases(data: Data) -> Table:
-    """Return what the order dates say: when, how many, in how many months, at which gaps, for how much."""
-    this, before = windows(data)
-    day = days(data)
-    previous = day.order_date.lag().over(group_by=day.account_id, order_by=day.order_date)
-    day = day.mutate(previous=previous, month=day.order_date.truncate("M"), now=this.holds(day.order_date))
-    day = day.mutate(gap=day.order_date.delta(day.previous, unit="day"), then=before.holds(day.order_date))
-    opens_month = day.previous.isnull() | (day.previous < day.month)
-    opens_month_now = day.now & (opens_month | (day.previous < this.start))
+def rhythm(data: Data) -> Table:
+    """Return what the order dates say: the first and the last, how many, in how many months, at which gaps."""
+    this, _ = windows(data)
+    day = data.table("orders").select("account_id", "order_date").distinct()
+    day = day.mutate(previous=day.order_date.lag().over(group_by=day.account_id, order_by=day.order_date))
+    day = day.mutate(gap=day.order_date.delta(day.previous, unit="day"))
+    opens_month = day.previous.isnull() | (day.previous < day.order_date.truncate("M"))
+    opens_month_now = this.holds(day.order_date) & (opens_month | (day.previous < this.start))
     return day.group_by("account_id").agg(
         first_order=day.order_date.min(),
         last_order=day.order_date.max(),
-        n_orders_ever=day.n_orders.sum(),
         n_order_days_ever=day.count(),
         n_active_months_ever=opens_month.sum(),
         n_active_months=opens_month_now.sum(),
@@ -65,12 +83,6 @@ def purchases(data: Data) -> Table:
         gaps_squared=(day.gap * day.gap).sum(),
         median_gap_days=day.gap.median(),
         p90_gap_days=day.gap.quantile(0.9),
-        order_revenue_ever=day.order_revenue.sum(),
-        n_listed_ever=day.n_listed.sum(),
-        n_costed_ever=day.n_costed.sum(),
-        **_within(day, day.now, "", "n_orders", "list_revenue", "order_revenue", "cogs", "n_uncosted"),
-        **_within(day, day.now, "", "n_late", "n_delivered"),
-        **_within(day, day.then, "_prev", "n_orders", "order_revenue", "cogs", "n_uncosted"),
     )
 
 
@@ -133,7 +145,3 @@ def _monthly(rows: Table, date: Value, **sums: Value) -> Table:
     monthly = rows.group_by(rows.account_id, month=date.truncate("M")).agg(**sums)
     filled = {n: (monthly[n] if n in sums else ibis.literal(0)).cast(kind) for n, kind in MONTHLY.items()}
     return monthly.select("account_id", "month", **filled)
-
-
-def _within(rows: Table, where: Value, suffix: str, *names: str) -> dict[str, Value]:
-    return {f"{name}{suffix}": rows[name].sum(where=where) for name in names}
