@@ -118,17 +118,14 @@ def lab(context: typer.Context) -> None:
 
 @app.command()
 def sample(
-    accounts: Annotated[int, typer.Option(min=1, help="How many accounts the company sells to.")],
     into: Annotated[Path, typer.Option(help="Folder that receives the tables.")],
+    accounts: Annotated[int, typer.Option(min=1, help="How many accounts the company sells to.")] = 150,
     seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 7,
 ) -> None:
     """Invent a company: every table, of any size, the same for the same seed."""
-    from rich.console import Console
-
     from kamlib.sample import generate
 
-    console = Console(stderr=True)
-    generate(into, accounts, seed, console.print)
+    generate(into, accounts, seed, lambda line: print(line, file=sys.stderr))
     print(f"{accounts:,} accounts in {into}")
 
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
 from typing import Any
@@ -78,16 +79,21 @@ def normalised(notebook: nbformat.NotebookNode, sample: str) -> str:
         tags = cell.metadata.get("tags", [])
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         if cell.cell_type == "code":
-            cell.outputs = [] if "explore" in tags else cell.outputs
-            for output in cell.outputs:
-                if "metadata" in output:
-                    output.metadata = nbformat.from_dict({})
+            cell.outputs = [] if "explore" in tags else [plain(output) for output in cell.outputs]
     notebook.metadata = nbformat.from_dict({
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     })  # fmt: skip
-    notebook.metadata.kamlib = {"sample": sample, "seal": seal(notebook.cells, sample)}
+    versions = {name: version(name) for name in ("pandas", "matplotlib")}
+    notebook.metadata.kamlib = {"sample": sample, "seal": seal(notebook.cells, sample), "made_with": versions}
     return nbformat.writes(notebook) + "\n"
+
+
+def plain(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return an output without metadata and count."""
+    volatile = {"metadata": {}} if "metadata" in output else {}
+    volatile |= {"execution_count": None} if "execution_count" in output else {}
+    return nbformat.from_dict({**output, **volatile})
 
 
 def seal(cells: Sequence[dict[str, Any]], sample: str) -> str:
