@@ -195,6 +195,13 @@ def test_gross_retention_never_exceeds_one_and_the_bridge_closes(rows):
         assert changed <= table["n_accounts"].iloc[0]
 
 
+def test_retention_needs_a_full_year_before_the_start(portfolio):
+    (order_days, *_), known, events = portfolio
+    revenue = churn.revenue_rows(order_days, NO_RETURNS)
+    assert len(retention.year_table(known, events, revenue, on(1095))) == 5
+    assert retention.year_table(known, events, revenue, on(600)).empty
+
+
 # --- reasons -------------------------------------------------------------------------------------------------------
 
 
@@ -380,9 +387,7 @@ def tables(sample, warned):
         "churn": churn.churn_table(known, revenue, sample.as_of, sample.settings),
         "definitions": compared.definition_table(facts, losses, compared.last_decided(sample.as_of, sample.settings)),
         "segments": compared.segment_table(lost, sample.mart),
-        "retention": retention.retention_table(
-            churn.revenue_year(revenue, start), churn.revenue_year(revenue, end), lost
-        ),
+        "retention": retention.year_table(known, events, revenue, sample.as_of),
         "reasons": reasons.reasons_table(listed),
         "survival": survival.survival_table(
             survival.tenure_table(known, events, facts[3], sample.as_of, sample.settings)

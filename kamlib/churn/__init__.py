@@ -12,6 +12,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from kamlib import lifecycle, stats, style
 from kamlib.exhibit import chart
@@ -62,11 +63,10 @@ def churn_table(
     are left out.
     """
     events = lifecycle.loss_events(known, as_of)
-    opening = known["order_date"].min()
     wait = pd.Timedelta(days=settings.lifecycle.lost_floor_days - settings.lifecycle.dormant_floor_days)
     rows = []
     for start, end in period_bounds(as_of, months, periods):
-        if len(known) and start - pd.DateOffset(years=1) >= opening - 31 * DAY:
+        if reaches_back(known, start):
             flags = lost_flags(known, events, start, end)
             row = {"period_start": start, "period_end": end} | _rates(flags, revenue_year(revenue, start), months)
             row["n_pending"] = int(flags.index.isin(pending(known, end, as_of)).sum())
@@ -98,6 +98,11 @@ def period_bounds(as_of: dt.date, months: int, periods: int) -> list[tuple[pd.Ti
     if last.is_month_end:
         ends = [day + pd.offsets.MonthEnd(0) for day in ends]
     return list(zip(ends[:-1], ends[1:], strict=True))
+
+
+def reaches_back(known: pd.DataFrame, day: dt.date) -> bool:
+    """Return whether orders are known for the whole year before `day`, give or take a month."""
+    return bool(len(known)) and pd.Timestamp(day) - pd.DateOffset(years=1) >= known["order_date"].min() - 31 * DAY
 
 
 def lost_flags(known: pd.DataFrame, events: pd.DataFrame, start: dt.date, end: dt.date) -> pd.Series:
@@ -146,6 +151,7 @@ def plot_churn(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xticks(at, [_period_label(row) for row in table.itertuples()], fontsize=9 if len(table) <= 6 else 7)
     ax.set_xlim(-0.5, len(table) - 0.5)
     ax.set_ylim(0, max(table[["churn_rate_high", "revenue_churn_rate_high"]].max().max() * 1.3, 0.02))
+    ax.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
     style.percent_axis(ax.yaxis)
     ax.grid(axis="x", visible=False)
     ax.set_ylabel(say(None, "lost in the period ÷ customers at its start", "期内流失 ÷ 期初客户"))
@@ -179,7 +185,9 @@ def churn_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     zh = f"{row['period']}：期初 {row['n_start']} 个客户流失 {row['n_churned']} 个（{share(row['churn_rate'])}，95 % 区间 {spread}）"
     en += f" with {share(row['revenue_churn_rate'])} of revenue"
     zh += f"，带走 {share(row['revenue_churn_rate'])} 的收入"
-    if len(ripe) and not newest["mature"]:
+    if not newest["mature"] and ripe.empty:
+        en, zh = f"{en}; {newest['n_pending']} undecided", f"{zh}；另 {newest['n_pending']} 个待定"
+    elif not newest["mature"]:
         en += f"; since then {newest['n_churned']} more, {newest['n_pending']} undecided"
         zh += f"；其后又有 {newest['n_churned']} 个，另 {newest['n_pending']} 个待定"
     return say(lang, f"{en}.", f"{zh}。")

@@ -7,11 +7,13 @@ twelve months of net revenue, not recurring contracts; customers won since are i
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from kamlib import stats, style
+from kamlib import churn, stats, style
 from kamlib.exhibit import chart
 from kamlib.words import money, say, share, word
 
@@ -42,6 +44,18 @@ def retention_table(start: pd.Series, end: pd.Series, lost: pd.Series) -> pd.Dat
     for i, name in enumerate(("grr_rate", "nrr_rate")):
         table[[name, f"{name}_low", f"{name}_high"]] = _rates(both)[i], low[i], high[i]
     return table[[*table.columns[:4], *_RATES]]
+
+
+def year_table(known: pd.DataFrame, events: pd.DataFrame, revenue: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    """Return `retention_table` of the 12 months up to `as_of` against the 12 before; empty when orders do not reach back.
+
+    `known` silences and `events` losses of `kamlib.lifecycle`, `revenue` dated rows of `churn.revenue_rows`.
+    """
+    end = pd.Timestamp(as_of)
+    start = end - pd.DateOffset(years=1)
+    lost = churn.lost_flags(known, events, start, end)
+    lost = lost if churn.reaches_back(known, start) else lost.head(0)
+    return retention_table(churn.revenue_year(revenue, start), churn.revenue_year(revenue, end), lost)
 
 
 _RATES = [

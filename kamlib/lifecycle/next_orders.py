@@ -113,7 +113,8 @@ def next_orders_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     worth = late["order_value"].sum()
     return say(
         lang,
-        f"{len(late)} of {n} accounts are overdue by their own rhythm, one order each worth {money(worth, 'en')}: "
+        f"{len(late)} of {n} accounts {'is' if len(late) == 1 else 'are'} overdue by own rhythm, an order from each is worth "
+        f"{money(worth, 'en')}: "
         f"{names(list(late['account_name']), 'en')}.",
         f"{n} 个客户中 {len(late)} 个按自身节奏已逾期未下单，每家一单合计 {money(worth, 'zh')}："
         f"{names(list(late['account_name']), 'zh')}。",

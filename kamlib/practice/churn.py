@@ -23,11 +23,9 @@ def _known(data: Data) -> pd.DataFrame:
 
 
 def _retention(data: Data) -> pd.DataFrame:
-    known, end = _known(data), pd.Timestamp(data.as_of)
-    start = end - pd.DateOffset(years=1)
+    known = _known(data)
     revenue = churn.revenue_rows(data.order_days, data.frame("returns"))
-    lost = churn.lost_flags(known, lifecycle.loss_events(known, data.as_of), start, end)
-    return retention.retention_table(churn.revenue_year(revenue, start), churn.revenue_year(revenue, end), lost)
+    return retention.year_table(known, lifecycle.loss_events(known, data.as_of), revenue, data.as_of)
 
 
 def _retained(data: Data, name: str) -> float:
