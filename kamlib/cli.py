@@ -24,8 +24,6 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line. Exit code 0: all delivered; 1: a notebook failed; 2: the input or the call is wrong;
     130: stopped."""
-    # jsonschema (behind nbformat and papermill) needs 1.4 s to build this grammar, and does without when it is absent
-    sys.modules.setdefault("rfc3987_syntax", None)
     try:
         app()
     except InputError as error:
@@ -106,9 +104,9 @@ def params(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(context: typer.Context) -> None:
     """Open JupyterLab on the notebooks. Further options go to JupyterLab, e.g. --no-browser."""
-    from jupyterlab.labapp import main as jupyterlab
+    from kamlib.batch.plan import home  # before JupyterLab, which starts faster for it
 
-    from kamlib.batch.plan import home
+    from jupyterlab.labapp import main as jupyterlab  # isort: skip
 
     quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     jupyterlab(

@@ -4,7 +4,6 @@ import ast
 import json
 import re
 import statistics
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -210,7 +209,6 @@ def test_runs_give_the_same_outputs_as_the_committed_ones(default_run):
 
 
 def test_a_misspelt_parameter_is_one_line_under_bare_papermill(tmp_path):
-    sys.modules.setdefault("rfc3987_syntax", None)
     with warm.kernels(modules(NOTEBOOKS)):
         for notebook in NOTEBOOKS:
             output = tmp_path / notebook.path.name

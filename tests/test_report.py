@@ -267,7 +267,7 @@ def test_a_foreign_drawing_cannot_bring_anything_in():
     shared = Shared()
     text = inline(drawing, 'a "claim"', shared)
     assert text == (
-        '<svg class="chart" role="img" aria-label="a &quot;claim&quot;" viewBox="0 0 9 9">'
+        '<svg class="chart" role="img" aria-label="a &quot;claim&quot;" viewBox="0 0 9 9" preserveAspectRatio="xMinYMid">'
         '<path d="M 0 0 L 1.234 1 A 1 1 0 0 0 2 2"/><path d="m1.3 2l1.7 2zm-.3-1l1 1"/></svg>'
     )
     assert shared.css() == ""

@@ -211,7 +211,11 @@ def run_one(notebook: Notebook, manifest: Manifest, kernels: Kernels, progress: 
         error = {"heading": "", "cell": None, "reason": f"It ran to its end, but did not deliver {lacking}."}
     status = FAILED if error else DONE
     manifest.set(number, status=status, seconds=round(time.monotonic() - start, 1), exhibits=saved, error=error)
-    where = f"{error['heading']}: {error['reason']}" if error else f"{len(saved)} {words.word('report.n_exhibits')}"
+    where = (
+        f"{error['heading']}: {error['reason']}"
+        if error
+        else f"{len(saved)} {words.word('report.n_exhibits', manifest.content['lang'])}"
+    )
     progress.end(number, status, where)
 
 

@@ -68,7 +68,8 @@ def inline(text: str, label: str, shared: Shared) -> str:
     for element in root.iter():
         _shorten(element, shared)
     _flatten(root)
-    root.attrib.update({"class": "chart", "role": "img", "aria-label": label, "viewBox": view})
+    look = {"viewBox": view, "preserveAspectRatio": "xMinYMid"}
+    root.attrib.update({"class": "chart", "role": "img", "aria-label": label} | look)
     return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
