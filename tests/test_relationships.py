@@ -1,20 +1,21 @@
 """Relationships: evidence fades and counts once, roles and threads are counted right, charts survive odd org trees."""
 
 import datetime as dt
+from random import Random
 
 import numpy as np
 import pandas as pd
 import pytest
+import small_company
 from hypothesis import given
 from hypothesis import strategies as st
 
 import kamlib as kam
-from kamlib import relationships
+from kamlib import relationships, words
 from kamlib.practice import Practice
 from kamlib.relationships import contact_map, departures
 
 AS_OF = dt.date(2025, 12, 31)
-NEVER = pd.NaT
 
 
 def contacts(*rows):
@@ -210,3 +211,30 @@ def test_practice_accepts_the_right_answer_and_hints_at_the_likely_wrong_one(sam
             verdict = check(question.id, trap(sample))
             assert verdict.right is False
             assert hint[0] in verdict.text
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_table_and_picture_survives_odd_companies_and_absent_tables(seed):
+    random = Random(seed)
+    frames = small_company.make(random, AS_OF)
+    kept = {name: frame for name, frame in frames.items() if seed % 3 and random.random() < 0.7}
+    data = small_company.data(kept | {name: frames[name] for name in ("accounts", "orders")}, AS_OF)
+    words.speak("en")
+    who, ties, deeds = (data.frame(name) for name in ("contacts", "relationships", "activities"))
+    everybody = relationships.contact_table(who, ties, deeds, data.mart, AS_OF)
+    threads = relationships.threads_table(everybody, deeds, data.mart, AS_OF)
+    coverage = relationships.coverage_table(everybody, data.mart)
+    assert len(threads) == len(coverage) == len(data.mart)
+    mine = everybody[everybody.account_id == contact_map.pick_account(data.mart).account_id]
+    for table, plot, claim in (
+        (coverage, relationships.plot_coverage, relationships.coverage_claim),
+        (threads, relationships.plot_threads, relationships.threads_claim),
+        (contact_map.org_chart_table(mine), contact_map.plot_org_chart, contact_map.org_chart_claim),
+        (contact_map.dialogue_table(mine, deeds, AS_OF), contact_map.plot_dialogue, contact_map.dialogue_claim),
+        (departures.departure_table(everybody, threads), departures.plot_departure, departures.departure_claim),
+        (departures.left_table(who, ties, threads, AS_OF), departures.plot_left, departures.left_claim),
+    ):
+        if len(table):
+            plot(table)
+            assert claim(table, "en") != claim(table, "zh")
+    assert len(departures.widening_table(threads, coverage, AS_OF)) <= 5

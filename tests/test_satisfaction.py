@@ -1,10 +1,12 @@
 """Satisfaction: shares, intervals and importance on frames that can be checked by hand, then on the sample."""
 
 import datetime as dt
+from random import Random
 
 import numpy as np
 import pandas as pd
 import pytest
+import small_company
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -219,3 +221,28 @@ def test_practice_accepts_the_right_answer_and_hints_at_the_likely_wrong_one(sam
                 verdict = check(question.id, trap(sample))
                 assert verdict.right is False
                 assert hint[lang == "zh"] in verdict.text
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_table_and_picture_survives_odd_companies_and_absent_tables(seed):
+    random = Random(seed)
+    frames = small_company.make(random, AS_OF)
+    kept = {name: frame for name, frame in frames.items() if seed % 3 and random.random() < 0.7}
+    data = small_company.data(kept | {name: frames[name] for name in ("accounts", "orders")}, AS_OF)
+    words.speak("en")
+    rows, cases = data.frame("surveys"), data.frame("cases")
+    drivers, complaints = topics.topics_table(rows, draws=20), recovery.complaints_table(cases, AS_OF)
+    for table, plot, claim in (
+        (satisfaction.levels_table(rows), satisfaction.plot_levels, satisfaction.levels_claim),
+        (satisfaction.nps_table(rows), satisfaction.plot_nps, satisfaction.nps_claim),
+        (drivers, topics.plot_topics, topics.topics_claim),
+        (topics.trend_table(rows), topics.plot_trend, topics.trend_claim),
+        (topics.account_topics_table(rows, data.mart), topics.plot_account_topics, topics.account_topics_claim),
+        (complaints, recovery.plot_complaints, recovery.complaints_claim),
+        (recovery.closed_loop_table(rows, cases, data.frame("activities"), data.mart, AS_OF), recovery.plot_closed_loop, recovery.closed_loop_claim),
+        (recovery.cadence_table(rows, data.mart, AS_OF), recovery.plot_cadence, recovery.cadence_claim),
+    ):  # fmt: skip
+        if len(table):
+            plot(table)
+            assert claim(table, "en") != claim(table, "zh")
+    recovery.topic_actions_table(complaints, drivers, AS_OF)

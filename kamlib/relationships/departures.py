@@ -22,8 +22,8 @@ def departure_table(people: pd.DataFrame, threads: pd.DataFrame) -> pd.DataFrame
     strength_share, n_roles_lost, roles_lost, n_active_after, revenue, weighted_pipeline, at_stake; most at stake first.
     """
     active = people[people.is_active].copy()
-    total = people.groupby("account_id").evidence.sum()
-    active["strength_share"] = active.evidence / active.account_id.map(total)
+    total = people.groupby("account_id").evidence.transform("sum")
+    active["strength_share"] = active.evidence / total[active.index]
     ok = active[~(active.stance < 0)]
     holders = ok[ok.role.isin(REQUIRED_ROLES)].groupby(["account_id", "role"]).contact_id.agg(list)
     only = {(account, ids[0]): [] for (account, _), ids in holders.items() if len(ids) == 1}

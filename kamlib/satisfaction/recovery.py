@@ -119,8 +119,10 @@ def closed_loop_table(
     rows = rows[rows.answered_at > pd.Timestamp(as_of) - pd.Timedelta(days=days)]
     rows = rows.groupby(["account_id", "contact_id"], dropna=False, as_index=False).tail(1)
     rows = rows[(rows.overall <= 2) | (rows.recommend <= 6)].copy()
+    if rows.empty:
+        return pd.DataFrame(columns=_LOOP_COLUMNS)
     topics = rows[list(TOPICS)].astype(float)
-    rows["worst_topic"] = topics.fillna(9).idxmin(axis=1).where(topics.notna().any(axis=1)) if len(rows) else None
+    rows["worst_topic"] = topics.fillna(9).idxmin(axis=1).where(topics.notna().any(axis=1))
     rows["waiting_days"] = (pd.Timestamp(as_of) - rows.answered_at).dt.days
     open_cases = cases[cases.closed_at.isna()].groupby("account_id").size()
     rows["n_open_cases"] = rows.account_id.map(open_cases).fillna(0).astype(int)
