@@ -56,8 +56,9 @@ def test_there_are_seven():
 
 @each
 def test_one_question_one_notebook_one_module_one_name(notebook):
-    for path in (f"kamlib/{notebook.name}.py", f"tests/test_{notebook.name}.py", f"kamlib/practice/{notebook.name}.py"):
-        assert (ROOT / path).is_file(), f"{notebook.path.name} needs {path}"
+    for path in (f"kamlib/{notebook.name}", f"tests/test_{notebook.name}", f"kamlib/practice/{notebook.name}"):
+        module = ROOT / f"{path}.py"
+        assert module.is_file() or (ROOT / path / "__init__.py").is_file(), f"{notebook.path.name} needs {module}"
     (title,) = prose_headings(notebook, 1)
     assert title == words.word(f"notebook.{notebook.number}.title", "en"), (
         "the report has the title in words/report.yml"
