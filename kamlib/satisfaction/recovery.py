@@ -300,3 +300,12 @@ def topic_actions_table(complaints: pd.DataFrame, topics: pd.DataFrame, as_of: d
     wait = table.quadrant.map({"concentrate": 30}).fillna(90)
     table["due"] = pd.Timestamp(as_of) + pd.to_timedelta(wait, unit="D")
     return table.sort_values(["due", "performance_mean"], kind="stable", ignore_index=True)
+
+
+def calls_table(loop: pd.DataFrame, *, most: int = 5) -> pd.DataFrame:
+    """The first calls to make: of the `closed_loop_table`, accounts nobody called since their answer, once each.
+
+    account_name, owner, worst_topic, waiting_days, revenue, comment.
+    """
+    waiting = loop[~loop.followed_up.astype(bool)].drop_duplicates("account_id").head(most)
+    return waiting[["account_name", "owner", "worst_topic", "waiting_days", "revenue", "comment"]]
