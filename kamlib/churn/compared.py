@@ -140,7 +140,7 @@ def plot_segments(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.scatter(table["shrunk_rate"], np.arange(len(table)), marker="D", color=style.ORANGE, s=32, zorder=4, label=label)
     overall = table["n_churned"].sum() / table["n_start"].sum()
     style.reference_line(ax, overall, say(None, f"all {share(overall)}", f"总体 {share(overall)}"), axis="x")
-    ax.legend(loc="lower right", fontsize=9)
+    ax.legend(loc="center right", fontsize=9)
     return ax
 
 
@@ -160,8 +160,8 @@ def segments_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     proven = p * len(table) < 0.05  # Bonferroni: the worst of many segments looks bad by chance
     return say(
         lang,
-        f"Highest: {word(row['segment'], 'en')}, {share(row['churn_rate'])} a year ({counts}) against {share(k / n)} overall; "
+        f"Highest with {SEGMENT_ACCOUNTS} customers or more: {word(row['segment'], 'en')}, {share(row['churn_rate'])} a year ({counts}) against {share(k / n)} overall; "
         f"{'more than chance explains' if proven else 'within chance'}.",
-        f"{word(row['segment'], 'zh')}流失最高，年 {share(row['churn_rate'])}（{counts}），总体 {share(k / n)}；"
+        f"客户不少于 {SEGMENT_ACCOUNTS} 个的细分中，{word(row['segment'], 'zh')}流失最高，年 {share(row['churn_rate'])}（{counts}），总体 {share(k / n)}；"
         f"{'超出偶然范围' if proven else '仍在偶然范围内'}。",
     )

@@ -192,9 +192,9 @@ def behaviour_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Say how many accounts were seen in each stage, and which stages nobody measures."""
     known = table["measured"].astype(bool)
     n = int(table["n_of"].iloc[0])
-    parts = [f"{word(row.behaviour_stage, lang)} {int(row.n_accounts)}" for row in table[known].itertuples()]
+    parts = [f"{word(row.behaviour_stage, lang)} {int(row.n_accounts):,}" for row in table[known].itertuples()]
     blind = [word(stage, lang) for stage in table.loc[~known, "behaviour_stage"]]
-    en, zh = f"Of {n} accounts in 12 months: {', '.join(parts)}", f"近 12 个月 {n} 个客户中：{'，'.join(parts)}"
+    en, zh = f"Of {n:,} accounts in 12 months: {', '.join(parts)}", f"近 12 个月 {n:,} 个客户中：{'，'.join(parts)}"
     if blind:
         en, zh = f"{en}; not measured: {', '.join(blind)}", f"{zh}；未测量：{'、'.join(blind)}"
     return say(lang, f"{en}.", f"{zh}。")

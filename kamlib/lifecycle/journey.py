@@ -96,8 +96,8 @@ def state_counts_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     now, n = wide.iloc[-1], int(wide.iloc[-1].sum())
     buying = int(now[list(BUYING)].sum())
     en, zh = (
-        f"{buying} of {n} accounts buy ({now['loyal']} loyal)",
-        f"{n} 个客户中 {buying} 个在购（忠诚 {now['loyal']} 个）",
+        f"{buying:,} of {n:,} accounts buy ({now['loyal']} loyal)",
+        f"{n:,} 个客户中 {buying:,} 个在购（忠诚 {now['loyal']} 个）",
     )
     if wide["dormant"].any():  # five states know no dormant account
         en, zh = f"{en}, {now['dormant']} are dormant", f"{zh}，沉默 {now['dormant']} 个"
