@@ -246,3 +246,5 @@ def test_every_table_and_picture_survives_odd_companies_and_absent_tables(seed):
             plot(table)
             assert claim(table, "en") != claim(table, "zh")
     recovery.topic_actions_table(complaints, drivers, AS_OF)
+    loop = recovery.closed_loop_table(rows, cases, data.frame("activities"), data.mart, AS_OF)
+    assert len(recovery.calls_table(loop)) <= 5
