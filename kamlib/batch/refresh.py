@@ -7,7 +7,9 @@ other data, or changed without running it, does not carry a valid one, and a tes
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -28,6 +30,12 @@ from kamlib.errors import InputError
 from kamlib.files import write_atomically
 
 SAMPLE = "data/sample"
+PICTURES = {
+    "whale": "05.4",
+    "matrix": "01.6",
+    "coverage": "02.3",
+    "warning": "07.8",
+}  # docs/pictures, shown in the README
 LARGEST = 300_000  # bytes of a committed notebook
 
 
@@ -119,10 +127,22 @@ def fingerprint(root: Path) -> str:
     return manifest.fingerprint((name, file) for name, file in files.items() if name.endswith((".csv", ".toml")))
 
 
+def pictures(root: Path) -> None:
+    """Write the exhibits that the README shows, as they stand in the committed notebooks."""
+    (root / "docs" / "pictures").mkdir(parents=True, exist_ok=True)
+    for name, exhibit in PICTURES.items():
+        notebook = nbformat.read(next((root / "notebooks").glob(f"{exhibit[:2]}_*.ipynb")), as_version=4)
+        shown = next(c for c in notebook.cells if re.search(rf'show\(\s*"{exhibit}"', c.source))
+        image = next(output.data["image/png"] for output in shown.outputs if "image/png" in output.get("data", {}))
+        (root / "docs" / "pictures" / f"{name}.png").write_bytes(base64.b64decode(image))
+
+
 def main() -> None:
     """Refresh all notebooks of the project, or those whose numbers are given."""
     root = home()
-    sys.exit(1 if refresh(root, select(root, ",".join(sys.argv[1:]))) else 0)
+    faults = refresh(root, select(root, ",".join(sys.argv[1:])))
+    pictures(root)
+    sys.exit(1 if faults else 0)
 
 
 if __name__ == "__main__":

@@ -83,6 +83,15 @@ def plot_org_chart(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
                 lw=1,
                 zorder=1,
             )
+    _boxes(ax, table)
+    ax.set_xlim(-0.5, table.place_level.max() + 0.5)
+    ax.set_ylim(table.place_row.max() + 0.7, -0.7)
+    _stance_legend(ax)
+    ax.axis("off")
+    return ax
+
+
+def _boxes(ax: Axes, table: pd.DataFrame) -> None:
     for row in table.itertuples():
         silent = not row.contact_age_days <= ACTIVE_DAYS
         face = UNKNOWN_COLOUR if pd.isna(row.stance) else STANCE_COLOUR[int(row.stance)]
@@ -106,11 +115,6 @@ def plot_org_chart(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
             bbox=box,
             zorder=2,
         )
-    ax.set_xlim(-0.5, table.place_level.max() + 0.5)
-    ax.set_ylim(table.place_row.max() + 0.7, -0.7)
-    _stance_legend(ax)
-    ax.axis("off")
-    return ax
 
 
 def _stance_legend(ax: Axes) -> None:
@@ -130,7 +134,8 @@ def org_chart_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Count who is known, who is silent and what the chart cannot show."""
     silent = int((~(table.contact_age_days <= ACTIVE_DAYS)).sum())
     tops = int((table.place_level == 0).sum())
-    en = f"We know {len(table)} people; {silent} of them said nothing to us for {ACTIVE_DAYS} days"
+    known = "one person" if len(table) == 1 else f"{len(table)} people"
+    en = f"We know {known}; {silent} of them said nothing to us for {ACTIVE_DAYS} days"
     zh = f"已知 {len(table)} 人，其中 {silent} 人 {ACTIVE_DAYS} 天无联系"
     if table.in_cycle.any():
         who = table[table.in_cycle].contact_name.tolist()

@@ -71,6 +71,8 @@ def plot_matrix(
     ax.axvline(value_cut, color=style.GREY, lw=1, ls="--")
     ax.axhline(potential_cut, color=style.GREY, lw=1, ls="--")
     _corners(ax, known, value_cut, potential_cut)
+    if known.empty:
+        ax.text(50, 50, word("insufficient_data"), ha="center", va="center", color=style.GREY, fontsize=14)
     largest = known.nlargest(MOST_LABELS, "revenue")
     ax.set_xlim(-4, 104)
     ax.set_ylim(-10, 110)
@@ -106,7 +108,14 @@ def _corners(ax: Axes, known: pd.DataFrame, value_cut: float, potential_cut: flo
 
 
 def matrix_claim(table: pd.DataFrame, lang: str = "en") -> str:
-    """Count the accounts to invest in and to develop, with their share of revenue."""
+    """Count the accounts to invest in and to develop, with their share of revenue; or say which axis is not known."""
+    if (table["quadrant"] == "unknown").all():
+        axis = "potential" if table["potential_score"].isna().all() else "value"
+        return say(
+            lang,
+            f"Not enough data: {word(axis, 'en').lower()} is not known for any of the {len(table)} accounts.",
+            f"数据不足：{len(table)}个客户的{word(axis, 'zh')}均未知。",
+        )
     total = table["revenue"].sum()
     parts = {}
     for quadrant in ("strategic", "growth_account"):
