@@ -240,7 +240,7 @@ def test_two_files_for_one_table(tmp_path):
 def test_amounts_as_people_write_them(tmp_path, text, value):
     write(tmp_path, orders=orders("o0,a,2025-01-01,1,,", f"o1,a,2025-01-02,{text},,"))
     data = kam.load(tmp_path)
-    assert data.ledger.faults == ()
+    assert {fault.action for fault in data.ledger.faults} <= {"told"}
     found = data.frame("orders").amount[1]
     assert found == value if value is not None else np.isnan(found)
 

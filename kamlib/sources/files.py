@@ -23,7 +23,7 @@ TABLES_AS = (".csv", ".csv.gz", ".tsv", ".parquet", *sheets.SUFFIXES)
 SUFFIXES = (*TABLES_AS, ".txt", ".txt.gz")
 """A folder of tables holds the former; a mapping file may also name the latter."""
 IN_MEMORY = 256 << 20
-"""Bytes of files up to which the engine works in memory; above it works in a file of its own."""
+"""Bytes of text up to which the engine works in memory; above it works in a file of its own."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,9 @@ class Opened:
 
 def database(folder: Path, scratch: Path) -> str:
     """Return what the engine is to be connected to, for the files in `folder`: memory, or a file in `scratch`."""
-    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
-    return str(scratch / "tables.duckdb") if size > IN_MEMORY else ":memory:"
+    sizes = {path: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+    unpacked = sum(size * (1 if suffix_of(path) in (".csv", ".tsv") else 6) for path, size in sizes.items())
+    return str(scratch / "tables.duckdb") if unpacked > IN_MEMORY else ":memory:"
 
 
 def suffix_of(path: Path) -> str:
