@@ -141,7 +141,8 @@ def main() -> None:
     """Refresh all notebooks of the project, or those whose numbers are given."""
     root = home()
     faults = refresh(root, select(root, ",".join(sys.argv[1:])))
-    pictures(root)
+    if not faults:
+        pictures(root)
     sys.exit(1 if faults else 0)
 
 
