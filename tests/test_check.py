@@ -18,10 +18,12 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 from workbook import xlsx
 
 import kamlib as kam
 from kamlib import words, workspace
+from kamlib.cli import app
 from kamlib.errors import InputError
 from kamlib.settings import Settings
 from kamlib.sources import sheets, store, texts
@@ -210,6 +212,11 @@ def test_none_of_the_rows_is_usable(tmp_path):
         kam.load(tmp_path)
 
 
+def test_a_column_without_a_header_is_passed_over(tmp_path):
+    write(tmp_path, accounts="account_id,account_name,,\na,Alpha,,\nb,Beta,,note\n")
+    assert check_folder(tmp_path).ledger.faults == ()
+
+
 def test_strange_columns_and_files_are_told_and_left_out(tmp_path):
     write(
         tmp_path, accounts="account_id,account_name,colour,regoin\na,Alpha,red,x\nb,Beta,blue,y\n", acounts="x,y\n1,2\n"
@@ -346,6 +353,14 @@ def test_an_encoding_that_shows_only_far_into_a_large_file(tmp_path):
     rows = "".join(f"a{i},{'x' * 60},N\n" for i in range(3 * texts.CHUNK // 70))
     write(tmp_path, accounts=("account_id,account_name,region\n" + rows + "a,阿尔法,华东\nb,B,x\n").encode("gb18030"))
     assert kam.load(tmp_path).frame("accounts").account_name.tolist()[0] == "阿尔法"
+
+
+def test_a_broken_letter_costs_its_line_and_not_the_encoding(tmp_path):
+    text = "account_id,account_name\n" + "".join(f"a{i},阿尔法{i}\n" for i in range(20)) + "b,Beta\na,Alpha\n"
+    write(tmp_path, accounts=text.encode().replace("法7".encode(), "法".encode()[:2] + b"7"))
+    found = fault(tmp_path, "unreadable")
+    assert (found.n, found.examples[0][0]) == (1, 9)
+    assert kam.load(tmp_path).frame("accounts").account_name.str.contains("阿尔法").sum() == 19
 
 
 def test_gzip_and_mixed_line_ends(tmp_path):
@@ -623,6 +638,11 @@ HOSTILE = {
     "header twice": ("accounts.csv", b"account_id,account_id,account_name\na,a,A\n", "both claim"),
     "binary": ("accounts.csv", bytes(range(256)) * 40, "neither UTF-8 nor GB18030"),
     "utf-16 without a mark": ("accounts.csv", ACCOUNTS.encode("utf-16-le"), "no text"),
+    "western": (
+        "accounts.csv",
+        "account_id,account_name\na,Müller Büro\nb,Ærøskøbing\n".encode("cp1252"),
+        "neither UTF-8",
+    ),
     "latin-1": ("accounts.csv", "account_id,account_name\na,Caf\xe9\n".encode("latin-1"), "neither UTF-8 nor GB18030"),
     "not gzip": ("accounts.csv.gz", b"account_id,account_name\n", "not a whole gzip file"),
     "gzip cut off": ("accounts.csv.gz", gzip.compress(ACCOUNTS.encode() * 5000)[:90], "not a whole gzip file"),
@@ -684,6 +704,22 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_not_opened(tmp_path, monkeypatc
     xlsx(tmp_path / "contacts.xlsx", Sheet1=[["contact_id", "account_id", "contact_name"], ["c", "a", "x" * 5000]])
     monkeypatch.setattr(sheets, "LARGEST", 4000)
     assert "unpacks to more than" in check_folder(tmp_path).faults[0]
+
+
+def test_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="cannot be made"):
+        workspace.prepare(write(tmp_path / "in"), tmp_path / "file" / "ready")
+    with pytest.raises(InputError, match=r"cannot be written \(No space left\)"), store.Replacing(tmp_path / "full"):
+        raise OSError("No space left")
+    assert not list(tmp_path.glob("full*"))
+
+
+@pytest.mark.parametrize(("rows", "code"), [("o1,a,2025-01-01,1,,", 0), ("o1,zz,2025-01-01,1,,", 2)])
+def test_the_command_says_by_its_exit_code_whether_a_folder_can_be_used(tmp_path, rows, code):
+    outcome = CliRunner().invoke(app, ["check", str(write(tmp_path, orders=orders(rows))), "--lang", "zh"])
+    assert outcome.exit_code == code
+    assert "读取行数" in outcome.output
 
 
 def test_no_folder_at_all(tmp_path):

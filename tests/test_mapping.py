@@ -11,9 +11,11 @@ import duckdb
 import pandas as pd
 import pytest
 import yaml
+from typer.testing import CliRunner
 from workbook import xlsx
 
 import kamlib as kam
+from kamlib.cli import app
 from kamlib.errors import InputError
 from kamlib.settings import Settings
 from kamlib.sources import toml
@@ -234,6 +236,16 @@ def test_parquet_and_excel_are_sources_too(tmp_path, bring):
     frame.to_parquet(tmp_path / "source" / "sales.parquet")
     ledger = bring({"files.sales.path": "sales.parquet"})
     assert (ledger.files[0].kept, ledger.files[0].money_set_aside) == (1, 2.5)
+
+
+def test_the_command_prints_the_ledger(tmp_path, bring):
+    bring()
+    call = ["import", str(tmp_path / "source"), "--from", str(tmp_path / "map.yml"), "--into", str(tmp_path / "ws")]
+    outcome = CliRunner().invoke(app, [*call, "--as-of", "2025-01-31"])
+    assert outcome.exit_code == 0, outcome.output
+    assert "no customer" in outcome.output
+    assert "Rows set aside" in outcome.output
+    assert str(kam.load(tmp_path / "ws").as_of) == "2025-01-31"
 
 
 # --- what is wrong with a mapping --------------------------------------------------------------------------------

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from kamlib.errors import suggest
 from kamlib.tables import Table
 
+UNNAMED = r"column \d+"
+"""What a column without a header is called."""
+
 
 @dataclass(frozen=True)
 class Matched:
@@ -37,7 +40,8 @@ def match(table: Table, headers: Iterable[str], file: str) -> Matched:
         for column, several in found.items()
         if len(several) > 1
     ]
-    strangers = tuple(header for header in headers if not any(header in several for several in found.values()))
+    matched = {header for several in found.values() for header in several}
+    strangers = tuple(header for header in headers if header not in matched and not re.fullmatch(UNNAMED, header))
     missing = [column for column in table.required if column not in found]
     if missing:
         named = " and ".join(f"'{column}'" for column in missing)

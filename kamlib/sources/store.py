@@ -94,22 +94,29 @@ class Replacing:
     """
 
     def __init__(self, into: Path) -> None:
-        self.into, self.part = into, into.with_name(into.name + ".part")
+        self.into = into.resolve()
+        self.part = self.into.with_name(self.into.name + ".part")
 
     def __enter__(self) -> Path:
         if self.into.exists() and not (self.into.is_dir() and (is_prepared(self.into) or not any(self.into.iterdir()))):
             raise InputError(f"{self.into} holds something else. Give a new folder, or empty this one.")
-        shutil.rmtree(self.part, ignore_errors=True)
-        self.part.mkdir(parents=True)
+        try:
+            shutil.rmtree(self.part, ignore_errors=True)
+            self.part.mkdir(parents=True)
+        except OSError as error:
+            raise InputError(f"{self.into} cannot be made ({error.strerror}). Give another folder.") from None
         return self.part
 
-    def __exit__(self, kind: type | None, *_: object) -> None:
-        if kind is not None:
-            shutil.rmtree(self.part, ignore_errors=True)
+    def __exit__(self, kind: type | None, error: BaseException | None, _: object) -> None:
+        if kind is None:
+            if self.into.exists():
+                shutil.rmtree(self.into)
+            os.replace(self.part, self.into)
             return
-        if self.into.exists():
-            shutil.rmtree(self.into)
-        os.replace(self.part, self.into)
+        shutil.rmtree(self.part, ignore_errors=True)
+        if issubclass(kind, OSError | duckdb.IOException):
+            reason = str(error).splitlines()[0][:160]
+            raise InputError(f"{self.into} cannot be written ({reason}). Make room, or give another folder.") from None
 
 
 def sha256(path: Path) -> str:

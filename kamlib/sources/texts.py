@@ -19,6 +19,7 @@ from kamlib.errors import InputError
 CHUNK = 1 << 20
 HEAD = 1 << 16
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_PAIR = re.compile(rb"[\x81-\xfe][\x40-\xfe]")
 _BLANK = re.compile(rb"\n\r?\n|\r\r")
 
 
@@ -47,15 +48,35 @@ def inspect(path: Path) -> Text:
         try:
             ends = _line_ends(path, encoding)
         except UnicodeError:
-            continue
-        head = codecs.getincrementaldecoder(encoding)().decode(start)
-        return Text(encoding, *ends, head)
+            if not (encoding == "utf-8" and _mostly_utf8(path)):
+                continue
+            ends = _line_ends(path, encoding, "replace")  # the engine sets the broken lines aside
+        if encoding != "gb18030" or _looks_chinese(path):
+            return Text(encoding, *ends, codecs.getincrementaldecoder(encoding)("replace").decode(start))
     raise InputError(f"{path}: the text is neither UTF-8 nor GB18030. Save it as “CSV UTF-8” and bring it again.")
 
 
-def _line_ends(path: Path, encoding: str) -> tuple[bool, bool]:
+def _mostly_utf8(path: Path) -> bool:
+    """Whether nearly all letters beyond ASCII are UTF-8, so that the others are broken and not of another encoding."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    broken = beyond = 0
+    for chunk in _chunks(path):
+        text = decoder.decode(chunk)
+        broken += text.count("\ufffd")
+        beyond += len(text) - len(text.encode("ascii", "ignore"))
+    return broken < beyond / 10
+
+
+def _looks_chinese(path: Path) -> bool:
+    """Whether most pairs of bytes end beyond ASCII. Western text decodes as GB18030 too, as rubbish: a letter with an
+    accent then takes the plain one after it along."""
+    pairs = [pair[1] >= 0x80 for chunk in _chunks(path) for pair in _PAIR.findall(chunk)]
+    return 2 * sum(pairs) >= len(pairs)
+
+
+def _line_ends(path: Path, encoding: str, errors: str = "strict") -> tuple[bool, bool]:
     """Decode everything; return whether line ends are mixed, and whether blank lines stand between others."""
-    decoder = codecs.getincrementaldecoder(encoding)()
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
     feeds = pairs = 0
     blank, rest = False, b""
     for chunk in _chunks(path):
@@ -71,7 +92,7 @@ def _line_ends(path: Path, encoding: str) -> tuple[bool, bool]:
 
 def rewrite(path: Path, text: Text, into: Path) -> Path:
     """Write the file anew as UTF-8 with one kind of line end, in pieces; return where."""
-    decoder = codecs.getincrementaldecoder(text.encoding)()
+    decoder = codecs.getincrementaldecoder(text.encoding)("replace")
     with into.open("w", encoding="utf-8", newline="") as out:
         held = ""
         for chunk in _chunks(path):
@@ -86,7 +107,7 @@ def blank_rows(path: Path, text: Text, delimiter: str) -> list[int]:
     """Return the row numbers of blank lines, which the engine passes over and the user sees."""
     limit = csv.field_size_limit(sys.maxsize)
     try:
-        with _open(path) as file, io.TextIOWrapper(file, text.encoding, newline="") as lines:
+        with _open(path) as file, io.TextIOWrapper(file, text.encoding, "replace", newline="") as lines:
             return [row for row, cells in enumerate(csv.reader(lines, delimiter=delimiter), 1) if not cells]
     except csv.Error:
         return []
