@@ -26,8 +26,6 @@ from kamlib.sources.reader import read_folder
 from kamlib.sources.sql import literal
 from kamlib.tables import TABLES, Table
 
-AMOUNTS = ("list_amount", "amount", "cogs")
-"""What an order's header may leave to its lines."""
 _KEPT = {"mart": _mart.account_mart, "months": _mart.account_months, "order_days": _mart.order_days}
 """What `prepare` keeps, computed."""
 
@@ -116,8 +114,6 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
         settings = settings.model_copy(update={"currency": reading.currency})
     if faults:
         raise InputError("\n".join(faults))
-    if not store.is_prepared(folder):
-        complete_orders(con, folder)
     day = _as_of(as_of, settings, con)
     measured = frozenset(entry.table for entry in ledger.entries)
     return Data(con, day, settings, ledger, measured, folder, files, scratch)
@@ -153,46 +149,6 @@ def _engine(folder: Path, scratch: Path) -> ibis.BaseBackend:
     con.raw_sql(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
     con.raw_sql("SET enable_progress_bar = false")  # it would print into notebooks and logs
     return con
-
-
-def complete_orders(con: ibis.BaseBackend, folder: Path) -> None:
-    """Give orders whose header lacks list_amount, amount or cogs what their lines sum to; InputError when no order has
-    an amount then."""
-    orders, lines = con.table("orders"), con.table("order_lines")
-    absent = orders.aggregate([orders[name].isnull().any().name(name) for name in AMOUNTS]).execute()
-    if absent.fillna(False).to_numpy().any() and lines.count().execute():
-        con.create_table("completed_orders", with_line_sums(orders, lines))
-        con.create_view("orders", con.table("completed_orders"), overwrite=True)
-    orders = con.table("orders")
-    found = orders.aggregate(orders=orders.count(), amounts=orders.amount.count()).execute()
-    if found.orders[0] and not found.amounts[0]:
-        raise InputError(
-            f"{folder}: no order has an amount, neither in orders nor as lines in order_lines. "
-            "Bring the column 'amount' in orders, or order_lines with order_id, line_no, quantity and amount."
-        )
-
-
-def with_line_sums(orders: ibis.Table, lines: ibis.Table) -> ibis.Table:
-    """Return `orders` with missing amounts summed from their lines.
-
-    Of an order with some list prices, a line without one was sold at list. The cost of an order is known when that of
-    each of its lines is.
-    """
-    sums = lines.group_by("order_id").agg(
-        line_amount=lines.amount.sum(),
-        line_list=ibis.coalesce(lines.list_amount, lines.amount).sum(),
-        line_cogs=lines.cogs.sum(),
-        n_listed=lines.list_amount.count(),
-        all_costed=lines.cogs.count() == lines.count(),
-    )
-    rows = orders.left_join(sums, "order_id")
-    from_lines = {
-        "amount": rows.line_amount,
-        "list_amount": (rows.n_listed > 0).ifelse(rows.line_list, ibis.null()),
-        "cogs": rows.all_costed.ifelse(rows.line_cogs, ibis.null()),
-    }
-    filled = {name: ibis.coalesce(rows[name], total.cast(rows[name].type())) for name, total in from_lines.items()}
-    return rows.mutate(**filled).select(orders.columns)
 
 
 def known_on(con: ibis.BaseBackend, table: Table, as_of: dt.date) -> ibis.Table:

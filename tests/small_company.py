@@ -15,9 +15,10 @@ import pandas as pd
 import pyarrow as pa
 
 from kamlib.settings import Settings
+from kamlib.sources.amounts import complete_orders
 from kamlib.sources.ledger import Ledger
 from kamlib.tables import SQL_TYPES, TABLES, Table
-from kamlib.workspace import Data, complete_orders
+from kamlib.workspace import Data
 
 ROWS = 25  # at most, per table
 Frames = dict[str, pd.DataFrame]
@@ -47,14 +48,15 @@ def make(random: Random, as_of: dt.date, *, accounts: int = 6) -> Frames:
 def data(frames: Frames, as_of: dt.date, settings: Settings | None = None) -> Data:
     """Return the company as `kam.load` would, without files and the checks at the border, which have tests of their own."""
     con = ibis.duckdb.connect()
+    con.con.execute("CREATE SCHEMA staged")
     for table in TABLES.values():
         rows = frames.get(table.name, pd.DataFrame()).reindex(columns=table.names).astype(object)
         con.con.register("rows", pa.Table.from_pandas(rows.map(_text), schema=_schema(table), preserve_index=False))
         columns = ", ".join(f"CAST({c.name} AS {SQL_TYPES[c.type]}) AS {c.name}" for c in table.columns)
-        con.con.execute(f"CREATE TABLE all_{table.name} AS SELECT {columns} FROM rows")
-        con.con.execute(f"CREATE VIEW {table.name} AS SELECT * FROM all_{table.name}")
+        con.con.execute(f"CREATE TABLE staged.{table.name} AS SELECT {columns}, 0 AS __row FROM rows")
+        con.con.execute(f"CREATE VIEW {table.name} AS SELECT * EXCLUDE (__row) FROM staged.{table.name}")
     nowhere = Path("an invented company")
-    complete_orders(con, nowhere)
+    complete_orders(con.con, nowhere, "orders.csv")
     return Data(con, as_of, settings or Settings(), Ledger(), frozenset(frames), nowhere)
 
 

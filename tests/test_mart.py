@@ -18,8 +18,9 @@ from kamlib import mart, words
 from kamlib.errors import InputError
 from kamlib.mart.window import Window, months_ending
 from kamlib.settings import Settings
+from kamlib.sources.check import check_folder
 from kamlib.tables import NEEDED, TABLES
-from kamlib.workspace import Data
+from kamlib.workspace import Data, load
 
 AS_OF = dt.date(2025, 12, 31)
 DAYS = (AS_OF, dt.date(2025, 6, 14), dt.date(2024, 2, 29), dt.date(2024, 2, 28), dt.date(2025, 2, 28))
@@ -232,9 +233,24 @@ def test_what_the_header_lacks_comes_from_the_lines():
     assert np.isnan(one(company(orders=[header], order_lines=uncosted)).gross_margin)
 
 
-def test_orders_without_any_amount_are_refused_with_a_cure():
+def test_orders_without_any_amount_are_told_and_when_none_has_one_refused(tmp_path):
+    pd.DataFrame({"account_id": ["a"], "account_name": "Ada"}).to_csv(tmp_path / "accounts.csv", index=False)
+    orders = pd.DataFrame(
+        {"order_id": ["1", "2", "3"], "account_id": "a", "order_date": "2025-05-01", "amount": [10, None, None]}
+    )
+    orders.to_csv(tmp_path / "orders.csv", index=False)
+    line = pd.DataFrame({"order_id": ["2"], "line_no": 1, "quantity": 1, "amount": 5})
+    line.to_csv(tmp_path / "order_lines.csv", index=False)
+    data = load(tmp_path)
+    assert data.mart[["n_orders", "revenue"]].to_numpy().tolist() == [[3, 15]]
+    (told,) = (fault for fault in data.ledger.faults if fault.kind == "no_amount")
+    assert (told.n, told.examples) == (1, ((4, "3"),))
+    assert told.what("en") != told.what("zh")
+    orders.assign(amount=None).to_csv(tmp_path / "orders.csv", index=False)
+    (tmp_path / "order_lines.csv").unlink()
     with pytest.raises(InputError, match="no order has an amount.*Bring the column 'amount'"):
-        company(orders=[order("2025-05-01", None)])
+        load(tmp_path)
+    assert not check_folder(tmp_path).usable
 
 
 def test_key_accounts_are_the_flagged_else_the_thirty_largest():

@@ -20,7 +20,6 @@ from kamlib.sources.reader import read_tables
 from kamlib.sources.sandbox import Sandbox
 from kamlib.sources.sql import literal, name_of, path_of
 from kamlib.tables import TABLES
-from kamlib.workspace import complete_orders
 
 
 def import_data(mapping: Path | str, source: Path | str, into: Path | str, as_of: str | dt.date = "") -> Ledger:
@@ -81,7 +80,6 @@ def _write(mapped: _Mapped, declared: Mapping, settings: Settings, mapping: Path
         reading = read_tables(con.con, mapped.tables, settings, scratch, mapping)
         if reading.faults:
             raise InputError("\n".join(reading.faults))
-        complete_orders(con, mapping)
         for name, path in mapped.asides.items():
             con.raw_sql(f"CREATE TABLE set_aside.{name_of(f'source_{name}')} AS FROM read_parquet({path_of(path)})")
         checked = reading.ledger

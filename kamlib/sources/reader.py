@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from graphlib import TopologicalSorter
@@ -12,10 +12,10 @@ import duckdb
 
 from kamlib.errors import InputError
 from kamlib.settings import Settings
-from kamlib.sources import money, rows, stages
+from kamlib.sources import amounts, money, rows, stages
 from kamlib.sources.files import Opened, Source, find_tables, open_source
 from kamlib.sources.headers import Matched, match
-from kamlib.sources.ledger import Fault, Ledger
+from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
 from kamlib.sources.sql import name_of
 from kamlib.tables import NEEDED, SQL_TYPES, TABLES, Table
 
@@ -75,13 +75,11 @@ def read_tables(
     for one in staged.values():
         _check(one, set(staged))
     results = [rows.finish(one) for one in staged.values()]
-    faults, unknown = stages.check(con, settings, where)
-    reading.faults += faults
-    told += unknown
+    for faults, found in _across(con, staged, settings, where):
+        reading.faults += faults
+        told += found
     reading.faults += [
-        f"{entry.file}: none of its {entry.read:,} rows can be used; `kam check` says why."
-        for entry, _ in results
-        if entry.table in NEEDED and entry.read and not entry.kept
+        _nothing_left(entry, found) for entry, found in results if entry.table in NEEDED and not entry.kept
     ]
     places = list(TABLES)
     entries = sorted((entry for entry, _ in results), key=lambda entry: places.index(entry.table))
@@ -129,6 +127,22 @@ def _check(one: rows.Checked, delivered: set[str]) -> None:
     rows.check_key(one)
     rows.check_references(one, delivered, required=False)
     rows.check_dates(one)
+
+
+def _across(
+    con: duckdb.DuckDBPyConnection, staged: dict[str, rows.Checked], settings: Settings, where: Path
+) -> Iterator[tuple[list[str], list[Fault]]]:
+    """What can be checked, and completed, only when all tables are there."""
+    yield stages.check(con, settings, where)
+    if "orders" in staged:
+        yield amounts.complete_orders(con, where, staged["orders"].opened.source.label)
+
+
+def _nothing_left(entry: LedgerEntry, faults: list[Fault]) -> str:
+    if not entry.read:
+        return f"{entry.file} holds no row below its header. Bring the rows of {entry.table}."
+    worst = max((fault for fault in faults if fault.action == "set_aside"), key=lambda fault: fault.n)
+    return f"{entry.file}: none of its {entry.read:,} rows can be used. {worst.text('en')}"
 
 
 def _make_empty(con: duckdb.DuckDBPyConnection, table: Table) -> None:
