@@ -259,6 +259,7 @@ def test_the_command_prints_the_ledger(tmp_path, bring):
         ({"files.sales.path": None}, "'files.sales.path' is missing"),
         ({"files.sales.path": "../secret.csv"}, "must lie in the source folder"),
         ({"files.sales.path": "/etc/passwd"}, "must lie in the source folder"),
+        ({"files": {"../../x": "sales.csv"}}, "'../../x' is no name for a file here"),
         ({"files.sales.path": "*.parquet"}, "no file is called '*.parquet'"),
         ({"settings.curency": "EUR"}, "'settings.curency' is not an entry. Did you mean 'currency'?"),
         ({"settings.as_of": "31.01.2025"}, "settings.as_of = '31.01.2025'"),

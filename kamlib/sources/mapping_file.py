@@ -7,6 +7,7 @@ over the declared files; it is run where nothing else can be reached (`sandbox`)
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,14 @@ class Mapping(_Strict):
         if not isinstance(files, dict):
             return files
         return {name: {"path": spec} if isinstance(spec, str) else spec for name, spec in files.items()}
+
+    @field_validator("files")
+    @classmethod
+    def _plain_names(cls, files: dict[str, FileSpec]) -> dict[str, FileSpec]:
+        for name in files:
+            if not re.fullmatch(r"\w+", name):
+                raise ValueError(f"'{name}' is no name for a file here: use letters, digits and underscores.")
+        return files
 
 
 def read_mapping(path: Path, as_of: str | dt.date = "") -> tuple[Mapping, Settings]:

@@ -33,7 +33,7 @@ def base_currency(checked: dict[str, Checked], settings: Settings) -> tuple[str,
     lines = "\n".join(f"  {code} = …  # {settings.currency} for 1 {code}" for code in missing)
     return settings.currency, [
         f"Amounts are in {counts}, the base currency is {settings.currency}, and kam.toml gives no rate for "
-        f"{', '.join(missing)}. Write in kam.toml:\n  [rates]\n{lines}"
+        f"{', '.join(missing)}. Write in kam.toml, or under 'settings' of the mapping:\n  [rates]\n{lines}"
     ]
 
 

@@ -68,7 +68,7 @@ class Checked:
 
 
 def stage(checked: Checked) -> None:
-    """Read the file once: type every cell, note cells at fault, drop rows whose required cells are at fault."""
+    """Read the file once: type every cell; a cell at fault becomes null and is listed in `__cells` of its row."""
     table, opened = checked.table, checked.opened
     delivered = [column for column in table.columns if column.name in checked.columns]
     file = ", __file" if opened.origin else ""

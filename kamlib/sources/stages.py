@@ -45,8 +45,8 @@ def check(con: duckdb.DuckDBPyConnection, settings: Settings, where: Path) -> tu
         entries = "\n".join(_entry(stage, likely[stage], i / (len(found) + 1)) for i, stage in enumerate(found, 1))
         named = ", ".join(f"'{stage}'" for stage in new)
         return [
-            f"{where}: kam.toml knows none of the deal stages {named}. Write your open stages there, in the order of the "
-            f"funnel, with your own probabilities:\n{entries}"
+            f"{where}: kam.toml knows none of the deal stages {named}. Write your open stages there (in a mapping: under "
+            f"'settings'), in the order of the funnel, with your own probabilities:\n{entries}"
         ], []
     told = [Fault("deals", "deals", "stage", "unknown_stage", "told", rows[stage], ((None, stage),)) for stage in new]
     return [], told
