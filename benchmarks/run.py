@@ -9,6 +9,7 @@ machine; the table gives the best of the rounds, and how many times as long each
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -31,10 +32,10 @@ POSSIBLE = warm.possible
 def kam_run(out: Path, *, forked: bool, jobs: int = 0) -> None:
     """Run all notebooks as `kam run` does; `forked` says how kernels start."""
     warm.possible = POSSIBLE if forked else lambda: False
-    with contextlib.redirect_stdout(open(os.devnull, "w")):
+    with contextlib.redirect_stdout(io.StringIO()) as said:
         code = batch.run(batch.Call(data=ROOT / "data/sample", out=out, jobs=jobs))
     if code:
-        sys.exit(f"a notebook failed: see {out}")
+        sys.exit(said.getvalue())
 
 
 def papermill(out: Path) -> None:

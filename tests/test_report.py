@@ -185,10 +185,11 @@ def test_first_come_findings_gaps_ledger_and_parameters(run_dir):
     gaps = text[text.index('<section id="gaps"') : text.index('<section id="data"')]
     assert "Stopped at “Findings”: ValueError" in gaps
     assert "Missing: 03.2." in gaps
-    assert gaps.count("Not measured: this needs the table Invoices (invoices).") == 2
+    assert gaps.count("Not measured: this needs the table Invoices (invoices).") == 1
+    assert re.findall(r'<a href="#(x\S+)"', gaps) == ["x01-2", "x02-2"]
     ledger = text[text.index('<section id="data"') : text.index('<section id="parameters"')]
     assert re.search(
-        r'<th scope="row">Orders</th><td>orders\.csv</td><td class="n">36</td><td class="n">36</td>', ledger
+        r'<th scope="row">Orders</th><td class="file">orders\.csv</td><td class="n">36</td><td class="n">36</td>', ledger
     )
     changed = text[text.index('<section id="parameters"') : text.index('<section class="notebook"')]
     assert re.search(r"<code>top_n</code></th><td><strong>9</strong></td><td>2</td><td>01</td>", changed)

@@ -70,7 +70,7 @@ class Progress:
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
-        table.add_column(no_wrap=True, overflow="ellipsis")
+        table.add_column(overflow="fold")
         for number, line in self.lines.items():
             mark, style = MARKS[line.status]
             seconds = line.seconds if line.seconds is not None else time.monotonic() - line.started

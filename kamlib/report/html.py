@@ -95,7 +95,7 @@ def page(run: dict[str, Any], folder: Path) -> str:
     return environment.get_template("page.html").render(
         lang=lang, say=partial(words.say, lang), company=run["company"], as_of=run["as_of"], currency=run["currency"],
         widest=max((len(view.columns) for s in sections for view in s.exhibits), default=0), sections=sections,
-        n_exhibits=sum(len(s.found) for s in sections), gaps=gaps(sections),
+        n_exhibits=sum(len(s.found) for s in sections), stopped=stopped(sections), lacking=lacking(sections),
         ledger=ledger_lines(ledger, lang), faults=[fault.text(lang, run["currency"]) for fault in ledger.by_action()],
         parameters=parameters(run["notebooks"]),
         letters=Markup(shared.svg()), styles=Markup(shared.css()), finished=run["finished"] or run["started"], fingerprint=run["fingerprint"],
@@ -216,17 +216,16 @@ def data_uri(header: Sequence[str], rows: Sequence[Sequence[str]], formats: Sequ
     return Markup(f"{head},{plain}" if len(plain) <= len(packed) else f"{head};base64,{packed}")
 
 
-def gaps(sections: Sequence[Section]) -> list[dict[str, Any]]:
-    """List what the page lacks: notebooks that stopped, and exhibits without data."""
-    found = []
-    for s in sections:
-        if s.error:
-            found.append({"anchor": f"n{s.number}", "where": f"{s.number} {s.name}", "why": s.error, "failed": True})
-        found += [
-            {"anchor": e.anchor, "where": f"{e.id} {e.question}", "why": e.claim, "failed": False}
-            for e in s.exhibits
-            if e.status != "ok"
-        ]
+def stopped(sections: Sequence[Section]) -> list[Section]:
+    """Return the notebooks that did not deliver all they should."""
+    return [section for section in sections if section.error]
+
+
+def lacking(sections: Sequence[Section]) -> dict[str, list[View]]:
+    """Return the exhibits without data, by the reason they give."""
+    found: dict[str, list[View]] = {}
+    for exhibit in (e for section in sections for e in section.exhibits if e.status != "ok"):
+        found.setdefault(exhibit.claim, []).append(exhibit)
     return found
 
 
@@ -234,7 +233,7 @@ def ledger_lines(ledger: Ledger, lang: str) -> list[dict[str, str]]:
     """Return the lines of the ledger, files that a mapping read first, ready to print."""
     return [
         {
-            "table": words.word(line.table, lang), "file": line.file, "read": words.number(line.read),
+            "table": words.word(line.table or "report.file", lang), "file": line.file, "read": words.number(line.read),
             "kept": words.number(line.kept), "set_aside": words.number(line.set_aside),
             "blanked": words.number(line.blanked),
             "money_kept": "–" if line.money_kept is None else words.number(line.money_kept, 2),
