@@ -17,7 +17,7 @@ run: $(READY)  ## run the seven notebooks on the sample (DATA=folder for your ow
 	$(BIN)/kam run --data "$(DATA)" --out "$(OUT)"
 
 test: $(READY)  ## run all tests: package, real data, every notebook
-	$(BIN)/pytest --cov=kamlib --cov-report=term --cov-fail-under=90
+	$(BIN)/pytest -n auto --dist loadfile --cov=kamlib --cov-report=term --cov-fail-under=90
 	$(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 
 lab: $(READY)  ## open the notebooks in JupyterLab
@@ -28,6 +28,7 @@ notebooks: $(READY)  ## execute the committed notebooks on the sample and store 
 
 bench: $(READY)  ## measure what the documentation claims
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/mart.py data/sample
 
 check: $(READY)  ## lint and format, notebooks too
 	$(BIN)/ruff check .

@@ -89,7 +89,7 @@ def _leaving(profile: Profile, position: int, known: dt.date, draw: Stream) -> d
 
 def _team(world: World, profile: Profile, created: dt.date) -> None:
     draw = world.draw("team", profile.id)
-    if profile.former_owner:
+    if profile.former_owner and created < profile.handover:
         world.add(
             "account_team",
             account_id=profile.id,
