@@ -81,26 +81,23 @@ def test_every_column_agrees_on_the_sample(sample):
 @given(random=st.randoms(use_true_random=False), as_of=st.sampled_from(DAYS))
 def test_months_and_order_days_add_up_to_the_mart_and_the_mart_to_the_tables(random, as_of):
     frames = small_company.make(random, as_of)
+    frames["accounts"]["created_at"] = None  # every account is known
     data = small_company.data(frames, as_of)
     whole, months = data.mart.set_index("account_id"), data.months
-    accounts = data.frame("accounts").account_id
-    assert list(whole.index) == sorted(accounts)
+    total = {name: round(data.frame(name).amount.sum(), 2) for name in ("orders", "returns", "invoices", "payments")}
+    assert list(whole.index) == sorted(frames["accounts"].account_id)
     assert not months.duplicated(["account_id", "month"]).any()
     sums = months.groupby("account_id")[["n_orders", "revenue"]].sum().reindex(whole.index, fill_value=0)
     assert sums.n_orders.tolist() == whole.n_orders_ever.tolist()
     assert np.allclose(sums.revenue, whole.revenue_ever, atol=0.001)
-    orders, returns = data.frame("orders"), data.frame("returns")
-    returns = returns[returns.account_id.isin(accounts)]
-    assert round(whole.revenue_ever.sum(), 2) == round(orders.amount.sum() - returns.amount.sum(), 2)
-    assert whole.n_orders_ever.sum() == len(orders) == data.order_days.n_orders.sum()
-    assert round(data.order_days.amount.sum(), 2) == round(orders.amount.sum(), 2)
+    assert round(whole.revenue_ever.sum(), 2) == round(total["orders"] - total["returns"], 2)
+    assert round(whole.receivable.sum(), 2) == round(total["invoices"] - total["payments"], 2)
+    assert whole.n_orders_ever.sum() == len(data.frame("orders")) == data.order_days.n_orders.sum()
+    assert round(data.order_days.amount.sum(), 2) == total["orders"]
     assert len(data.order_days) == whole.n_order_days_ever.sum()
     deals = data.frame("deals")
-    deals = deals[deals.account_id.isin(accounts) & (deals.status == "open")]
+    deals = deals[deals.account_id.notna() & (deals.status == "open")]
     assert round(whole.open_pipeline.sum(), 2) == round(deals.amount.sum(), 2)
-    bills, paid = (data.frame(name)[lambda t: t.account_id.isin(accounts)] for name in ("invoices", "payments"))
-    if set(paid.invoice_id.dropna()) <= set(bills.invoice_id):
-        assert round(whole.receivable.sum(), 2) == round(bills.amount.sum() - paid.amount.sum(), 2)
 
 
 def test_months_of_a_window_of_whole_months_are_the_mart():
