@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 import kamlib as kam
+from kamlib.batch import run as batch
 from kamlib.sources.ledger import Fault, Ledger
 from kamlib.sources.mapping import import_data
 
@@ -159,3 +162,36 @@ def test_accounts_receivable_ties_invoices_to_payments(imported, public_data):
         f"SELECT sum(CAST(InvoiceAmount AS DECIMAL(18,2))) FROM {raw} WHERE strptime(SettledDate, '%m/%d/%Y') > '2013-12-02'"
     )
     assert round(Decimal(data.mart.receivable.sum()), 2) == due
+
+
+WINDOW_REVENUE = {  # net revenue of the last twelve months, by plain SQL over the raw files
+    "northwind": """SELECT sum(CAST(l.UnitPrice * l.Quantity * (1 - l.Discount) AS DECIMAL(18,2)))
+        FROM '{raw}/order_details.csv' l JOIN '{raw}/orders.csv' o USING (OrderID)
+        WHERE o.OrderDate > (SELECT max(OrderDate) FROM '{raw}/orders.csv') - INTERVAL 12 MONTH""",
+    "crm_sales_opportunities": """SELECT sum(close_value) FROM '{raw}/sales_pipeline.csv.gz'
+        WHERE deal_stage = 'Won' AND close_date BETWEEN '2017-01-01' AND '2017-12-31'""",
+    "online_retail": """SELECT sum(CAST(Quantity * Price AS DECIMAL(18,2))) FROM '{raw}/online_retail_2009_2010.parquet'
+        WHERE "Customer ID" IS NOT NULL AND NOT starts_with(Invoice, 'A') AND NOT starts_with(StockCode, 'TEST')
+        AND CAST(InvoiceDate AS DATE) > (SELECT max(CAST(InvoiceDate AS DATE)) FROM '{raw}/online_retail_2009_2010.parquet') - INTERVAL 12 MONTH""",
+}
+
+
+@pytest.mark.parametrize("name", WINDOW_REVENUE)
+def test_a_run_delivers_every_exhibit_or_names_the_absent_table(imported, public_data, tmp_path, name):
+    workspace, _ = imported(name)
+    assert batch.run(batch.Call(data=workspace, out=tmp_path)) == 0
+    (folder,) = tmp_path.iterdir()
+    assert (folder / "report.html").stat().st_size < 2_000_000
+    delivered = {path.stem for path in workspace.glob("*.parquet")}
+    exhibits = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "exhibits").glob("*.json"))]
+    assert {exhibit["id"][:2] for exhibit in exhibits} == {"01", "02", "03", "04", "05", "06", "07"}
+    for exhibit in exhibits:
+        absent = [table for table in exhibit["sources"] if table not in delivered]
+        assert exhibit["missing"] == absent
+        assert (exhibit["status"] == "not_measured") == bool(absent)
+        for table in absent:
+            assert f"({table})" in exhibit["claim"]["en"]
+            assert "未测量" in exhibit["claim"]["zh"]
+    segments = pd.read_csv(folder / "exhibits" / "01.1.csv")
+    expected = one(WINDOW_REVENUE[name].format(raw=public_data / name))[0]
+    assert segments.revenue.sum() == pytest.approx(float(expected), abs=0.005)
