@@ -225,7 +225,11 @@ def _both(key: str) -> dict[str, str]:
 
 def _not_measured(missing: Sequence[str], lang: str) -> str:
     listed = ", ".join(f"{words.word(name, lang)} ({name})" for name in missing)
-    return words.say(lang, f"Not measured: this needs the table {listed}.", f"未测量：需要数据表 {listed}。")
+    return words.say(
+        lang,
+        f"Not measured: this needs the {'table' if len(missing) == 1 else 'tables'} {listed}.",
+        f"未测量：需要数据表 {listed}。",
+    )
 
 
 def _not_enough(lang: str) -> str:

@@ -115,6 +115,9 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
     if faults:
         raise InputError("\n".join(faults))
     day = _as_of(as_of, settings, con)
+    first = con.table("orders").order_date.min().execute()
+    if pd.notna(first) and day < pd.Timestamp(first).date():
+        raise InputError(f"as_of = {day} lies before the first order ({first:%Y-%m-%d}). Give a later date.")
     measured = frozenset(entry.table for entry in ledger.entries)
     return Data(con, day, settings, ledger, measured, folder, files, scratch)
 

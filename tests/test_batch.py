@@ -1,8 +1,10 @@
 """Batch runs: several notebooks, failures, interruptions, repairs."""
 
 import contextlib
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,11 +13,14 @@ import time
 import nbformat
 import pytest
 import tiny_project
+from rich.console import Console
 
-from kamlib.batch import plan, warm
+from kamlib.batch import execute, plan, warm
 from kamlib.batch import run as batch
+from kamlib.batch.progress import Progress
 from kamlib.batch.run import Call, exclusive, rerun, run
 from kamlib.errors import InputError
+from kamlib.workspace import load
 
 AS_OF = "2025-12-15"
 
@@ -40,38 +45,42 @@ def statuses(root):
     return {number: entry["status"] for number, entry in manifest(root)["notebooks"].items()}
 
 
-def test_one_failure_stops_nobody_and_is_repaired_alone(project, capsys):
-    root = project(beta="fail", gamma="short")
+def test_failures_stop_nobody_and_are_repaired_alone(project, capsys):
+    root = project(beta="fail", gamma="die", delta="short")
     assert run(Call(values=("top_n=1",))) == 1
     out = capsys.readouterr().out
     assert "02 beta   FAILED" in out
     assert "Moods: ValueError: the numbers do not add up" in out
-    assert statuses(root) == {"01": "done", "02": "failed", "03": "failed"}
     first = manifest(root)
-    beta, gamma = first["notebooks"]["02"], first["notebooks"]["03"]
+    assert statuses(root) == {"01": "done", "02": "failed", "03": "failed", "04": "failed"}
+    beta, gamma, delta = (first["notebooks"][number] for number in ("02", "03", "04"))
     assert beta["error"] == {"heading": "Moods", "cell": 6, "reason": "ValueError: the numbers do not add up"}
-    assert gamma["error"]["reason"] == "It ran to its end, but did not deliver 03.2."
-    assert (gamma["declared"], gamma["exhibits"]) == (["03.1", "03.2"], ["03.1"])
     assert beta["parameters"]["top_n"] == {"value": 1, "default": 2, "meaning": "accounts named"}
-    report = (root / "runs" / AS_OF / "report.html").read_text(encoding="utf-8")
+    assert gamma["error"]["heading"] == "Moods"
+    assert gamma["error"]["reason"].startswith("The kernel died.")
+    assert delta["error"]["reason"] == "It ran to its end, but did not deliver 04.2."
+    assert (delta["declared"], delta["exhibits"]) == (["04.1", "04.2"], ["04.1"])
+    folder = root / "runs" / AS_OF
+    assert "image/png" in (folder / "notebooks/03_gamma.ipynb").read_text(encoding="utf-8"), "what was done is kept"
+    report = (folder / "report.html").read_text(encoding="utf-8")
     assert "Stopped at “Moods”: ValueError: the numbers do not add up. Missing: 02.2." in report
 
     (root / "mended").touch()
-    source = root / "notebooks/03_gamma.ipynb"
+    source = root / "notebooks/04_delta.ipynb"
     source.write_text(source.read_text(encoding="utf-8").replace('\\"short\\"  #', '\\"fine\\"  #'), encoding="utf-8")
     assert rerun(Call()) == 0
     second = manifest(root)
     assert second["status"] == "done"
-    assert statuses(root) == {"01": "done", "02": "done", "03": "done"}
+    assert set(statuses(root).values()) == {"done"}
     assert second["notebooks"]["01"] == first["notebooks"]["01"]
     assert second["notebooks"]["02"]["parameters"]["top_n"]["value"] == 1
-    assert "Stopped at" not in (root / "runs" / AS_OF / "report.html").read_text(encoding="utf-8")
-    assert rerun(Call(as_of=AS_OF)) == 0
+    assert "Stopped at" not in (folder / "report.html").read_text(encoding="utf-8")
+    assert rerun(Call(as_of=AS_OF)) == 0, "nothing is left to do"
 
 
 def test_the_run_folder_holds_what_was_promised(project, capfd):
     root = project()
-    assert run(Call(lang="zh", jobs=1)) == 0
+    assert run(Call(lang="zh", jobs=1, only="1,2")) == 0
     out, err = capfd.readouterr()
     assert err == ""
     assert "01 alpha  完成" in out
@@ -85,7 +94,7 @@ def test_the_run_folder_holds_what_was_promised(project, capfd):
         "log",
     }
     assert {p.name for p in (folder / "exhibits").iterdir()} == {
-        f"0{i}.{end}" for i in (1, 2, 3) for end in ("1.json", "1.csv", "1.svg", "2.json", "2.csv")
+        f"0{i}.{end}" for i in (1, 2) for end in ("1.json", "1.csv", "1.svg", "2.json", "2.csv")
     }
     run_of = manifest(root)
     assert (run_of["company"], run_of["as_of"], run_of["lang"], run_of["currency"]) == (
@@ -101,38 +110,28 @@ def test_the_run_folder_holds_what_was_promised(project, capfd):
     assert [cell.outputs for cell in explored] == [[]]
 
 
-def test_a_dead_kernel_is_one_failure(project):
-    root = project(alpha="die")
-    assert run(Call()) == 1
-    assert statuses(root) == {"01": "failed", "02": "done", "03": "done"}
-    error = manifest(root)["notebooks"]["01"]["error"]
-    assert error["heading"] == "Moods"
-    assert error["reason"].startswith("The kernel died.")
-    partial = nbformat.read(root / "runs" / AS_OF / "notebooks/01_alpha.ipynb", as_version=4)
-    assert "image/png" in str(partial.cells), "what was done before is kept"
-
-
-def test_a_second_call_keeps_the_others_only_on_the_same_data(project):
+def test_other_notebooks_are_kept_only_on_the_same_data(project):
     root = project()
-    run(Call(only="1"))
-    run(Call(only="02", values=("top_n=1",)))
-    assert statuses(root) == {"01": "done", "02": "done"}
-    run(Call(only="02", lang="zh"))
-    assert statuses(root) == {"02": "done"}
-    run(Call(only="01", lang="zh"))
+    folder = root / "run"
+
+    def call(number, lang="en"):
+        notebooks = plan.select(root, number)
+        folder.mkdir(exist_ok=True)
+        made = batch.begin(folder, load("data/sample"), lang, notebooks, {number: {} for number in (number,)})
+        (folder / "exhibits").mkdir(exist_ok=True)
+        (folder / "exhibits" / f"{number}.1.json").touch()
+        return list(made.notebooks), sorted(path.name for path in (folder / "exhibits").iterdir())
+
+    assert call("01") == (["01"], ["01.1.json"])
+    assert call("02") == (["01", "02"], ["01.1.json", "02.1.json"])
+    assert call("02", "zh") == (["02"], ["02.1.json"])
     orders = root / "data/sample/orders.csv"
     orders.write_text(orders.read_text(encoding="utf-8").replace("100.25", "900.25"), encoding="utf-8")
-    run(Call(only="03", lang="zh"))
-    assert statuses(root) == {"03": "done"}
-    assert {p.name[:2] for p in (root / "runs" / AS_OF / "exhibits").iterdir()} == {"03"}
-
-
-def test_an_earlier_date_has_a_folder_of_its_own(project):
-    root = project()
-    assert run(Call(as_of="2025-06-30", only="01")) == 0
-    table = (root / "runs/2025-06-30/exhibits/01.1.csv").read_text(encoding="utf-8")
-    assert run(Call(only="01")) == 0
-    assert (root / "runs" / AS_OF / "exhibits/01.1.csv").read_text(encoding="utf-8") != table
+    assert call("03", "zh") == (["03"], ["03.1.json"])
+    (folder / "manifest.json").write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match="is damaged .* Delete the folder and run again"):
+        batch.last_run(root, "run")
+    assert call("04", "zh") == (["04"], ["04.1.json"])
 
 
 @pytest.mark.parametrize(
@@ -146,7 +145,7 @@ def test_an_earlier_date_has_a_folder_of_its_own(project):
         (Call(values=("top_n=many",)), "-p top_n=many: 'many' is not a whole number"),
         (Call(values=("top_n=99",)), "top_n = 99. Give a whole number from 1 to 9."),
         (Call(values=("lang=zh",)), "'lang' has an option of its own. Give it as --lang."),
-        (Call(only="09"), "There is no notebook '09'. Notebooks: 01 alpha, 02 beta, 03 gamma."),
+        (Call(only="09"), "There is no notebook '09'. Notebooks: 01 alpha, 02 beta, 03 gamma, 04 delta."),
         (Call(as_of="31.12.2025"), '--as-of 31.12.2025: Give a date as "YYYY-MM-DD"'),
         (Call(lang="fr"), "--lang fr: Choose one of 'en', 'zh'."),
     ],
@@ -182,7 +181,7 @@ def test_two_runs_do_not_share_a_folder(project):
 
 def start(root, *options):
     """Start `kam run` as its user would, and wait until notebook 02 waits for its sign to go on."""
-    command = [sys.executable, "-m", "kamlib.cli", "run", "--jobs", "2", *options]
+    command = [sys.executable, "-m", "kamlib.cli", "run", "--jobs", "2", "--only", "1,2", *options]
     process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     until(lambda: (root / "runs" / AS_OF / "exhibits/02.1.json").is_file() and statuses(root).get("01") == "done")
     return process
@@ -226,9 +225,46 @@ def test_a_stopped_run_leaves_what_is_finished_and_is_completed_later(project, h
         assert "stopped" in out
         assert (folder / "report.html").is_file()
     until(lambda: not processes_in(root), 30)
-    (root / "go on").touch()
-    assert rerun(Call()) == 0
-    assert set(statuses(root).values()) == {"done"}
+    if how == signal.SIGKILL:
+        (root / "go on").touch()
+        assert rerun(Call()) == 0
+        assert set(statuses(root).values()) == {"done"}
+
+
+def test_a_terminal_shows_one_live_line_per_notebook(project):
+    root = project()
+    screen = Console(force_terminal=True, width=100, file=io.StringIO())
+    with Progress(plan.select(root, "1,2,3"), "zh", screen) as progress:
+        progress.start("01")
+        progress.at("01", "Findings")
+        progress.start("02")
+        progress.end("02", "failed", "Moods: " + "why " * 40)
+        screen.file.truncate(0)
+        screen.print(progress._table())
+    shown = screen.file.getvalue()
+    assert re.search(r"▸.*01 alpha.*\d\.\d s.*Findings", shown)
+    assert re.search(r"✗.*02 beta", shown)
+    assert shown.count("why") >= 40, "the reason is not cut"
+    assert re.search(r"·.*03 gamma", shown)
+
+
+def test_a_kernel_that_does_not_start_gets_a_second_chance(project, tmp_path, monkeypatch):
+    notebook = plan.select(project(), "1")[0]
+    kernels = execute.Kernels(tmp_path, sys.stderr)
+    tried = []
+
+    def refuse(*_, **options):
+        tried.append(options)
+        raise RuntimeError("Kernel didn't respond\nin 60 seconds")
+
+    monkeypatch.setattr(execute.papermill, "execute_notebook", refuse)
+    fault = execute.execute(notebook, tmp_path / "out.ipynb", {}, kernels, print)
+    assert len(tried) == 2
+    assert fault == {"heading": "", "cell": None, "reason": "RuntimeError: Kernel didn't respond in 60 seconds"}
+    kernels.stop()
+    assert execute.execute(notebook, tmp_path / "out.ipynb", {}, kernels, print)["reason"] == "stopped"
+    assert execute.reason("MemoryError", "") == "MemoryError"
+    assert len(execute.reason("ValueError", "x" * 999)) == execute.LONGEST_REASON
 
 
 def test_it_runs_from_anywhere_with_data_from_anywhere(project, tmp_path, monkeypatch):
@@ -240,9 +276,13 @@ def test_it_runs_from_anywhere_with_data_from_anywhere(project, tmp_path, monkey
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     monkeypatch.setenv("KAM_ROOT", str(root))
-    assert run(Call(data=plan.Path("../my data"), only="01")) == 0
-    assert (elsewhere / "runs" / AS_OF / "report.html").is_file()
-    assert manifest(elsewhere)["company"] == ""
+    assert run(Call(data=plan.Path("../my data"), only="01", as_of="2025-06-30")) == 0
+    assert (elsewhere / "runs/2025-06-30/report.html").is_file()
+    assert manifest(elsewhere, "2025-06-30")["company"] == ""
+    table = (elsewhere / "runs/2025-06-30/exhibits/01.1.csv").read_text(encoding="utf-8")
+    assert table.splitlines()[1:] == ["<script>alert(1)</script>,936.75", "=2+5 & Söhne,939.75"], (
+        "nothing after the day"
+    )
 
 
 def test_home_is_where_the_user_stands_else_where_the_package_lies(project, tmp_path, monkeypatch):

@@ -189,7 +189,7 @@ def test_all_that_makes_a_folder_unusable_is_said_at_once(tmp_path):
     text = "\n".join(report.faults)
     for part in (
         "no table orders",
-        "column 'account_id' is missing (found: id, account_name)",
+        "column 'account_id' (Customer ID, 客户ID) is missing (found: id, account_name)",
         "deals.parquet",
         "Did you mean 'currency'",
     ):
@@ -650,7 +650,11 @@ def test_a_damaged_prepared_folder_is_said_to_be_one(tmp_path, damage):
 HOSTILE = {
     "empty": ("accounts.csv", b"", "is empty"),
     "blank lines only": ("accounts.csv", b"\n\n\n", "is empty"),
-    "no header": ("accounts.csv", b"a,Alpha\nb,Beta\n", "column 'account_id' and 'account_name' is missing"),
+    "no header": (
+        "accounts.csv",
+        b"a,Alpha\nb,Beta\n",
+        "columns 'account_id' (Customer ID, 客户ID) and 'account_name' (Customer name, 客户名称) are missing",
+    ),
     "header only": ("accounts.csv", b"account_id,account_name\n", "holds no row"),
     "header twice": ("accounts.csv", b"account_id,account_id,account_name\na,a,A\n", "both claim"),
     "binary": ("accounts.csv", bytes(range(256)) * 40, "neither UTF-8 nor GB18030"),

@@ -28,11 +28,12 @@ def change(path, before, after):
 
 def test_two_runs_write_the_same_sealed_files(project, capsys):
     root = project()
-    assert refresh.refresh(root, select(root)) == {}
-    first = [notebook.path.read_bytes() for notebook in select(root)]
-    assert refresh.refresh(root, select(root)) == {}
-    assert [notebook.path.read_bytes() for notebook in select(root)] == first
-    alpha = select(root)[0]
+    alpha, beta = select(root, "1,2")
+    assert refresh.refresh(root, [alpha, beta]) == {}
+    first = [notebook.path.read_bytes() for notebook in (alpha, beta)]
+    assert refresh.refresh(root, select(root, "1,2")) == {}
+    assert [notebook.path.read_bytes() for notebook in (alpha, beta)] == first
+    alpha = Notebook(alpha.path)
     made = nbformat.read(alpha.path, as_version=4)
     nbformat.validate(made)
     assert "image/png" in str(made.cells)
@@ -51,12 +52,13 @@ def test_what_is_not_clean_is_not_written(project, monkeypatch):
     change(beta, "import os, time", "import os, time, warnings\\nwarnings.warn('stale')")
     change(gamma, 'data_dir: str = \\"data/sample\\"', 'data_dir: str = \\"data/sample/../sample\\"')
     before = [path.read_bytes() for path in sorted((root / "notebooks").iterdir())]
-    faults = refresh.refresh(root, select(root))
+    faults = refresh.refresh(root, select(root, "1,2,3"))
     assert faults["01"] == "Moods: ValueError: the numbers do not add up"
     assert "UserWarning: stale" in faults["02"]
     assert faults["03"] == "its data_dir is not data/sample"
     assert [path.read_bytes() for path in sorted((root / "notebooks").iterdir())] == before
-    monkeypatch.setattr("sys.argv", ["refresh", "2"])
+    monkeypatch.setattr("sys.argv", ["refresh", "2", "3"])
+    monkeypatch.setattr(refresh, "refresh", lambda _, notebooks: {n.number: "faulty" for n in notebooks})
     with pytest.raises(SystemExit, match="1"):
         refresh.main()
 

@@ -157,7 +157,7 @@ def test_dialogue_shares_sum_to_one_and_the_silent_stay_on_the_map():
     table = contact_map.dialogue_table(people(who, assessed(), deeds), deeds, AS_OF)
     assert table.strength_share.sum() == pytest.approx(1)
     assert table.person.isna().sum() == 1
-    assert "nobody talks to 1 of the contacts" in contact_map.dialogue_claim(table)
+    assert "none of us talks to 1 of the contacts" in contact_map.dialogue_claim(table)
 
 
 def test_who_left_is_listed_with_what_remains():

@@ -89,7 +89,7 @@ def run_dir(tmp_path, monkeypatch):
     data = kam.load("data/sample")
     folder = tmp_path / "run"
     folder.mkdir()
-    notebooks = select(root)
+    notebooks = select(root, "1,2,3")
     manifest = begin(folder, data, "en", notebooks, {n.number: {} for n in notebooks})
     table = pd.DataFrame({
         "account_name": HOSTILE, "amount": [1234567.891, -2.5, 0.0, None, 3e9], "margin_share": [0.1234, 1, 0, None, -0.5],
@@ -189,7 +189,8 @@ def test_first_come_findings_gaps_ledger_and_parameters(run_dir):
     assert re.findall(r'<a href="#(x\S+)"', gaps) == ["x01-2", "x02-2"]
     ledger = text[text.index('<section id="data"') : text.index('<section id="parameters"')]
     assert re.search(
-        r'<th scope="row">Orders</th><td class="file">orders\.csv</td><td class="n">36</td><td class="n">36</td>', ledger
+        r'<th scope="row">Orders</th><td class="file">orders\.csv</td><td class="n">36</td><td class="n">36</td>',
+        ledger,
     )
     changed = text[text.index('<section id="parameters"') : text.index('<section class="notebook"')]
     assert re.search(r"<code>top_n</code></th><td><strong>9</strong></td><td>2</td><td>01</td>", changed)

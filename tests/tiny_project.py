@@ -1,4 +1,4 @@
-"""A project of its own with two accounts and three small notebooks, in a folder with a blank and Chinese in its name.
+"""A project of its own with two accounts and four small notebooks, in a folder with a blank and Chinese in its name.
 
 Each notebook shows two exhibits. What it does besides says its parameter `mood`: "fine", "fail" (an error, until a file
 `mended` lies in the project), "die" (its kernel does), "slow" (waits for a file `go on`) or "short" (one exhibit only).
@@ -64,7 +64,7 @@ def make(folder: Path, **moods: str) -> Path:
     (root / "data/sample/accounts.csv").write_text(ACCOUNTS, encoding="utf-8")
     (root / "data/sample/orders.csv").write_text(ORDERS, encoding="utf-8")
     (root / "data/sample/kam.toml").write_text('company = "Tiny & Söhne <b>"\n', encoding="utf-8")
-    for number, name in (("01", "alpha"), ("02", "beta"), ("03", "gamma")):
+    for number, name in (("01", "alpha"), ("02", "beta"), ("03", "gamma"), ("04", "delta")):
         cells = notebook(number, name, moods.get(name, "fine"))
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         text = json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})

@@ -157,7 +157,7 @@ def backtest_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     return say(
         lang,
         f"Of the customers the list named at {int(ours['n_cutoffs'])} past dates, {share(ours['precision_rate'])} left within six "
-        f"months (95 % {spread}); of all {share(base['precision_rate'])}, of those named {word(best, 'en')} {share(naive[best])}.",
+        f"months (95 % interval {spread}); of all {share(base['precision_rate'])}, of those named {word(best, 'en')} {share(naive[best])}.",
         f"在过去 {int(ours['n_cutoffs'])} 个时点，名单所列客户六个月内流失 {share(ours['precision_rate'])}（95 % 区间 {spread}）；"
         f"全体为 {share(base['precision_rate'])}，{word(best, 'zh')}为 {share(naive[best])}。",
     )

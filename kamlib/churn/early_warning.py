@@ -189,7 +189,7 @@ def warning_table(signals: pd.DataFrame, mart: pd.DataFrame, bands: pd.DataFrame
 
 @chart("matrix", x="signal", y="account_name", size=(9, 5))
 def plot_warnings(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 15) -> Axes:
-    """Draw the first `top_n` accounts against the signals: the points each one raises, their sum, and the margin."""
+    """Draw the first `top_n` accounts against the signals: the points each one raises, their sum, and what hangs on them."""
     ax = ax or style.new_axes(plot_warnings.size)
     rows = table.head(top_n)
     columns = [name for name in POINTS if rows[name].notna().any()]
@@ -205,7 +205,7 @@ def plot_warnings(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 1
         ax.text(len(columns) + 0.1, i, f"{row.risk_points}", ha="center", va="center", fontsize=9)
         ax.text(len(columns) + 0.7, i, money(row.yearly_margin), va="center", fontsize=8)
     ax.text(len(columns) + 0.1, -1, say(None, "sum", "合计"), ha="center", va="center", fontsize=8)
-    ax.text(len(columns) + 0.7, -1, say(None, "yearly margin", "年贡献"), va="center", fontsize=8)
+    ax.text(len(columns) + 0.7, -1, say(None, "a year", "年金额"), va="center", fontsize=8)
     ax.set_xticks(range(len(columns)), [word(name) for name in columns], rotation=35, ha="right", fontsize=8)
     ax.set_xticks(ax.get_xticks(), ax.get_xticklabels(), rotation_mode="anchor")
     ax.set_yticks(range(len(rows)), rows["account_name"], fontsize=8)
@@ -222,10 +222,10 @@ def warnings_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     rows = high if len(high) else table.head(1)
     worth = money(rows["yearly_margin"].sum(), lang)
     en = f"{len(high)} of {len(table)} customers with a signal stand at 5 points or more; {worth} a year hangs on them"
-    zh = f"{len(table)} 个有预警信号的客户中 {len(high)} 个达到 5 分以上，涉及年贡献 {worth}"
+    zh = f"{len(table)} 个有预警信号的客户中 {len(high)} 个达到 5 分以上，涉及年金额 {worth}"
     if high.empty:
         en = f"No customer reaches 5 points; the highest has {rows['risk_points'].iloc[0]} ({worth} a year)"
-        zh = f"没有客户达到 5 分；最高 {rows['risk_points'].iloc[0]} 分（年贡献 {worth}）"
+        zh = f"没有客户达到 5 分；最高 {rows['risk_points'].iloc[0]} 分（年金额 {worth}）"
     who = names(list(rows["account_name"]), lang)
     return say(lang, f"{en}: {who}.", f"{zh}：{who}。")
 

@@ -146,6 +146,6 @@ def survival_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         end = f"half within {half} years", f"半数在 {half} 年内"
     return say(
         lang,
-        f"{gone[0]} of customers are lost at least once within {age} years (95 % {gone[1]} – {gone[2]}, {n} losses); {end[0]}.",
+        f"{gone[0]} of customers are lost at least once within {age} years (95 % interval {gone[1]} – {gone[2]}, {n} losses); {end[0]}.",
         f"{age} 年内 {gone[0]} 的客户至少流失一次（95 % 区间 {gone[1]} – {gone[2]}，{n} 次流失）；{end[1]}。",
     )

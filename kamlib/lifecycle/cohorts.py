@@ -108,9 +108,7 @@ def cohorts_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
             f"新客户一年后的留存：数据不足（n = {n}）。",
         )
     low, high = stats.wilson(k, n)
-    en = (
-        f"{k} of {n} new accounts ({share(k / n)}; 95 % {share(low)} to {share(high)}) bought again four quarters later"
-    )
+    en = f"{k} of {n} new accounts ({share(k / n)}; 95 % interval {share(low)} to {share(high)}) bought again four quarters later"
     zh = f"{n} 个新客户中有 {k} 个（{share(k / n)}，95 % 区间 {share(low)}～{share(high)}）在第四个季度仍有购买"
     if len(old):
         rate, many = float(old["retention_rate"].iloc[0]), int(old["n_accounts"].iloc[0])

@@ -171,7 +171,7 @@ def transitions_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     return say(
         lang,
         f"Within {step} month{'s' * (step > 1)} {share(back / n)} of dormant accounts buy again "
-        f"(95 % {share(low)} to {share(high)}, n = {n}); {share(lost / n)} are lost.",
+        f"(95 % interval {share(low)} to {share(high)}, n = {n}); {share(lost / n)} are lost.",
         f"{step} 个月后，{share(back / n)} 的沉默客户恢复购买（95 % 区间 {share(low)}～{share(high)}，n = {n}），"
         f"{share(lost / n)} 流失。",
     )
@@ -183,7 +183,7 @@ def _buyers_lost(table: pd.DataFrame, step: int, lang: str | None) -> str:
     low, high = stats.wilson(k, n)
     return say(
         lang,
-        f"Within {step} month{'s' * (step > 1)} {share(k / n if n else np.nan)} of buying accounts are lost (95 % {share(low)} to {share(high)}, n = {n}).",
+        f"Within {step} month{'s' * (step > 1)} {share(k / n if n else np.nan)} of buying accounts are lost (95 % interval {share(low)} to {share(high)}, n = {n}).",
         f"{step} 个月后，{share(k / n if n else np.nan)} 的在购客户流失（95 % 区间 {share(low)}～{share(high)}，n = {n}）。",
     )
 
@@ -237,7 +237,7 @@ def win_back_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     if n == 0:
         return say(lang, "Win-back rate: not enough data (n = 0).", "挽回率：数据不足（n = 0）。")
     rate = f"{share(row['win_back_rate_low'])} – {share(row['win_back_rate_high'])}"
-    en = f"{back} of {n} lost accounts bought again within a year (95 % {rate})"
+    en = f"{back} of {n} lost accounts bought again within a year (95 % interval {rate})"
     zh = f"{n} 个流失客户中 {back} 个在一年内恢复购买（95 % 区间 {rate}）"
     if back:
         en += f", after {number(row['return_days'])} days (median)"

@@ -222,7 +222,7 @@ def promotion_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         verdict = (
             ("it added purchases", "确有增量") if sure else ("purchases moved; none proven added", "购买提前，未见增量")
         )
-        en = f"{en}; net {money(row.net, 'en')} (95 % {spread}, n = {row.n_accounts} accounts): {verdict[0]}."
+        en = f"{en}; net {money(row.net, 'en')} (95 % interval {spread}, n = {row.n_accounts} accounts): {verdict[0]}."
         zh = f"{zh}；净增 {money(row.net, 'zh')}（95 % 区间 {spread}，n = {row.n_accounts} 个客户）：{verdict[1]}。"
         sentences.append(say(lang, en, zh))
     return "\n".join(sentences)

@@ -32,7 +32,7 @@ def pick_account(accounts: pd.DataFrame, wanted: str = "") -> pd.Series:
 def org_chart_table(people: pd.DataFrame) -> pd.DataFrame:
     """Lay out who reports to whom; `people` is the `contact_table` of one account.
 
-    One row per contact: contact_id, contact_name, title, department, role, stance, contact_age_days, reports_to,
+    One row per contact: account_name, contact_id, contact_name, title, department, role, stance, contact_age_days, reports_to,
     place_level (0 for those without a known manager), place_row (vertical place), in_cycle (the chain of managers
     comes back to the person: the link is cut and reported).
     """
@@ -48,13 +48,16 @@ def org_chart_table(people: pd.DataFrame) -> pd.DataFrame:
     level, row = {}, {}
     for root in [node for node in people.contact_id if graph.in_degree(node) == 0]:
         _place(graph, root, 0, level, row)
-    table = people[
-        ["contact_id", "contact_name", "title", "department", "role", "stance", "contact_age_days", "reports_to"]
-    ].copy()
+    table = people[_SHOWN].copy()
     table["place_level"] = table.contact_id.map(level).astype(int)
     table["place_row"] = table.contact_id.map(row).astype(float)
     table["in_cycle"] = table.contact_id.isin(cyclic)
     return table.sort_values(["place_row", "place_level"], kind="stable", ignore_index=True)
+
+
+_SHOWN = [
+    "account_name", "contact_id", "contact_name", "title", "department", "role", "stance", "contact_age_days", "reports_to",
+]  # fmt: skip
 
 
 def _place(graph: nx.DiGraph, node: str, depth: int, level: dict[str, int], row: dict[str, float]) -> None:
@@ -134,9 +137,9 @@ def org_chart_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Count who is known, who is silent and what the chart cannot show."""
     silent = int((~(table.contact_age_days <= ACTIVE_DAYS)).sum())
     tops = int((table.place_level == 0).sum())
-    known = "one person" if len(table) == 1 else f"{len(table)} people"
-    en = f"We know {known}; {silent} of them said nothing to us for {ACTIVE_DAYS} days"
-    zh = f"已知 {len(table)} 人，其中 {silent} 人 {ACTIVE_DAYS} 天无联系"
+    at, known = words.short(table.account_name.iloc[0]), "one person" if len(table) == 1 else f"{len(table)} people"
+    en = f"At {at} we know {known}, {silent} of them silent for {ACTIVE_DAYS} days"
+    zh = f"{at}：已知 {len(table)} 人，其中 {silent} 人 {ACTIVE_DAYS} 天无联系"
     if table.in_cycle.any():
         who = table[table.in_cycle].contact_name.tolist()
         return words.say(
@@ -152,7 +155,7 @@ def org_chart_claim(table: pd.DataFrame, lang: str = "en") -> str:
 def dialogue_table(people: pd.DataFrame, activities: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     """Who of us talks to whom at one account; `people` is its `contact_table`.
 
-    One row per pair: person, contact_id, contact_name, department, role, stance, n_activities (one a day and kind),
+    One row per pair: account_name, person, contact_id, contact_name, department, role, stance, n_activities (one a day and kind),
     last_contact, strength (weighted, faded contacts), strength_share (of the account). Contacts nobody talks to have
     one row without a person.
     """
@@ -161,7 +164,7 @@ def dialogue_table(people: pd.DataFrame, activities: pd.DataFrame, as_of: dt.dat
     pairs = rows.groupby(["person", "contact_id"], as_index=False).agg(
         n_activities=("weight", "size"), last_contact=("day", "max"), strength=("weight", "sum")
     )
-    table = people[["contact_id", "contact_name", "department", "role", "stance"]].merge(
+    table = people[["account_name", "contact_id", "contact_name", "department", "role", "stance"]].merge(
         pairs, on="contact_id", how="left"
     )
     table["n_activities"] = table.n_activities.fillna(0).astype(int)
@@ -170,6 +173,7 @@ def dialogue_table(people: pd.DataFrame, activities: pd.DataFrame, as_of: dt.dat
     table = table.sort_values(["strength", "contact_id"], ascending=[False, True], kind="stable", ignore_index=True)
     return table[
         [
+            "account_name",
             "person",
             "contact_id",
             "contact_name",
@@ -234,19 +238,19 @@ def _department(name: str) -> str:
 def dialogue_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Name the pair that holds most of the relationship, and how many contacts nobody talks to."""
     spoken = table.dropna(subset=["person"])
-    nobody = int(table.person.isna().sum())
+    at, nobody = words.short(table.account_name.iloc[0]), int(table.person.isna().sum())
     if spoken.empty:
         return words.say(
-            lang, f"No dialogue is on record with any of the {nobody} contacts.", f"与 {nobody} 位联系人均无互动记录。"
+            lang, f"At {at} no dialogue is on record ({nobody} known).", f"{at}：{nobody} 位联系人均无互动记录。"
         )
     row = spoken.iloc[0]
     part = words.share(row.strength_share)
-    en, zh = (
-        f"{row.person} and {row.contact_name} carry {part} of the dialogue",
-        f"{row.person}与{row.contact_name}承担了{part}的互动",
-    )
+    en = f"At {at}, {row.person} and {row.contact_name} carry {part} of the dialogue"
+    zh = f"{at}：{row.person}与{row.contact_name}承担了{part}的互动"
     if nobody:
         return words.say(
-            lang, f"{en}; nobody talks to {nobody} of the contacts.", f"{zh}；另有 {nobody} 位联系人无任何互动记录。"
+            lang,
+            f"{en}; none of us talks to {nobody} of the contacts.",
+            f"{zh}；另有 {nobody} 位联系人无任何互动记录。",
         )
-    return words.say(lang, f"{en}; every contact has somebody.", f"{zh}；每位联系人都有人维系。")
+    return words.say(lang, f"{en}; every contact has one of us.", f"{zh}；每位联系人都有人维系。")

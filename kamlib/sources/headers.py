@@ -44,10 +44,12 @@ def match(table: Table, headers: Iterable[str], file: str) -> Matched:
     strangers = tuple(header for header in headers if header not in matched and not re.fullmatch(UNNAMED, header))
     missing = [column for column in table.required if column not in found]
     if missing:
-        named = " and ".join(f"'{column}'" for column in missing)
+        columns = (table.column(name) for name in missing)
+        named = " and ".join(f"'{column.name}' ({column.en}, {column.zh})" for column in columns)
+        lacking = f"column {named} is missing" if len(missing) == 1 else f"columns {named} are missing"
         listed = ", ".join(headers[:12]) + (", …" if len(headers) > 12 else "")
         faults.append(
-            f"{file}: column {named} is missing (found: {listed}).{suggest(missing[0], strangers)} Write the names into the "
+            f"{file}: {lacking} (found: {listed}).{suggest(missing[0], strangers)} Write the names into the "
             "first row of the file, or bring it by a mapping (docs/own-data.md)."
         )
     return Matched({column: several[0] for column, several in found.items()}, strangers, tuple(faults))
