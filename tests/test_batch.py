@@ -213,7 +213,7 @@ def test_a_stopped_run_leaves_what_is_finished_and_is_completed_later(project, h
     root = project(beta="slow")
     process = start(root)
     process.send_signal(how)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=900)
     folder = root / "runs" / AS_OF
     assert "Traceback" not in out
     assert statuses(root)["01"] == "done"

@@ -109,7 +109,7 @@ def test_code_cells_leave_out_what_breaks_elsewhere(notebook):
         )
         assert "plt.show" not in cell["source"], at(notebook, index)
     for index, cell in enumerate(notebook.cells):
-        told = cell["source"] + json.dumps(
+        text = cell["source"] + json.dumps(
             [
                 {k: v for k, v in output.get("data", output).items() if k != "image/png"}
                 for output in cell.get("outputs", [])
@@ -205,8 +205,13 @@ def test_runs_give_the_same_outputs_as_the_committed_ones(default_run):
         again = {cell.id: cell for cell in again.cells}
         for index, cell in enumerate(committed.cells):
             if cell.cell_type == "code":
-                outputs = [refresh.plain(output) for output in again[cell.id].outputs]
-                assert outputs == [refresh.plain(output) for output in cell.outputs], at(notebook, index)
+                assert told(again[cell.id]) == told(cell), at(notebook, index)
+
+
+def told(cell):
+    """Return a cell's outputs without its pictures: where a chart's margins end depends on whether it is saved too."""
+    outputs = [refresh.plain(output) for output in cell.outputs]
+    return [output | {"data": output.get("data", {}) | {"image/png": ""}} for output in outputs]
 
 
 def test_a_misspelt_parameter_is_one_line_under_bare_papermill(tmp_path):
