@@ -72,7 +72,7 @@ def execute(
         try:
             papermill.execute_notebook(
                 notebook.path, output, parameters, progress_bar=False, request_save_on_cell_execute=False,
-                kernel_manager_class=kernels.manager_class, skip_cells_with_tag="explore",
+                kernel_manager_class=kernels.manager_class, skip_cells_with_tag="explore", coalesce_streams=True,
                 on_notebook_start=watch.started, on_cell_start=watch.reached,
             )  # fmt: skip
             return None
