@@ -119,7 +119,8 @@ def label_points(ax: Axes, x: Sequence[float], y: Sequence[float], texts: Sequen
         drawn = [c.get_offsets() for c in ax.collections if isinstance(c, PathCollection)]
         points = np.ma.concatenate([np.column_stack([x, y]), *drawn]).astype(float)
         arrow = {"arrowstyle": "-", "color": GREY, "lw": 0.6}
-        adjust_text(labels, x=points[:, 0], y=points[:, 1], ax=ax, arrowprops=arrow)
+        # a number of steps, not a time, so that a busy machine draws the same picture
+        adjust_text(labels, x=points[:, 0], y=points[:, 1], ax=ax, arrowprops=arrow, iter_lim=500)
 
 
 def bar_labels(ax: Axes, texts: Sequence[str]) -> None:
