@@ -49,7 +49,11 @@ def run(
         bool, typer.Option("--only-failed", help="Run again what did not finish, as it was called.")
     ] = False,
 ) -> None:
-    """Run the notebooks over the data and write runs/<as-of>/report.html."""
+    """Run the notebooks over the data and write runs/<as-of>/report.html.
+
+    Exit code: 0 all delivered; 1 a notebook failed, the rest is delivered; 2 the input or the call is wrong;
+    130 stopped.
+    """
     from kamlib.batch import run as batch
 
     call = batch.Call(data=data, out=out, as_of=as_of, only=only, values=tuple(p or ()), lang=lang, jobs=jobs)

@@ -275,8 +275,8 @@ def test_it_runs_from_anywhere_with_data_from_anywhere(project, tmp_path, monkey
     elsewhere = tmp_path / "else where"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    monkeypatch.setenv("KAM_ROOT", str(root))
-    assert run(Call(data=plan.Path("../my data"), only="01", as_of="2025-06-30")) == 0
+    monkeypatch.setattr(plan, "__file__", str(root / "kamlib/batch/plan.py"))
+    assert run(Call(data=plan.Path("../my data"), only="01", as_of="2025-06-30", values=("top_n=3",))) == 0
     assert (elsewhere / "runs/2025-06-30/report.html").is_file()
     assert manifest(elsewhere, "2025-06-30")["company"] == ""
     table = (elsewhere / "runs/2025-06-30/exhibits/01.1.csv").read_text(encoding="utf-8")

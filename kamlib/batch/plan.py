@@ -159,7 +159,8 @@ def assign(notebooks: Sequence[Notebook], values: Sequence[str]) -> dict[str, di
 
 
 def check_values(notebook: Notebook, values: dict[str, Any]) -> None:
-    """Run the notebook's own `check_params` on `values`, so that a bad one is refused before a kernel starts."""
+    """Run the notebook's own `check_params` on its defaults and `values`, so that a bad one is refused before a kernel
+    starts."""
     for source in notebook.code():
         body = ast.parse(source).body
         place = next((i for i, node in enumerate(body) if "check_params(" in ast.unparse(node)), None)

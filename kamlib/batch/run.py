@@ -57,7 +57,7 @@ def run(call: Call) -> int:
     given = assign(notebooks, call.values)
     for notebook in notebooks:
         if given[notebook.number]:
-            check_values(notebook, given[notebook.number])
+            check_values(notebook, given[notebook.number] | {"data_dir": str(root)})
     with warm.kernels(modules(notebooks)):
         data = load(call.data.absolute() if call.data else root / "data" / "sample", call.as_of)
         folder = call.out.absolute() / data.as_of.isoformat()
