@@ -179,12 +179,20 @@ def test_two_runs_do_not_share_a_folder(project):
         run(Call(only="01", out=root / "a file"))
 
 
-def start(root, *options):
-    """Start `kam run` as its user would, and wait until notebook 02 waits for its sign to go on."""
-    command = [sys.executable, "-m", "kamlib.cli", "run", "--jobs", "2", "--only", "1,2", *options]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    until(lambda: (root / "runs" / AS_OF / "exhibits/02.1.json").is_file() and statuses(root).get("01") == "done")
-    return process
+@contextlib.contextmanager
+def started(root):
+    """Start `kam run` as its user would, and wait until notebook 01 is done and 02 waits for its sign to go on."""
+    command = [sys.executable, "-m", "kamlib.cli", "run", "--jobs", "2", "--only", "1,2"]
+    process = subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
+    )  # fmt: skip
+    try:
+        until(lambda: (root / "runs" / AS_OF / "exhibits/02.1.json").is_file() and statuses(root)["01"] == "done")
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def until(condition, seconds=120):

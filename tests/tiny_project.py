@@ -51,7 +51,8 @@ if mood == "fail" and not mended:
     raise ValueError("the numbers\\ndo not add up")
 if mood == "die" and not mended:
     os._exit(9)
-while mood == "slow" and not kam.params.resolve("go on").exists():
+end = time.monotonic() + 120
+while mood == "slow" and time.monotonic() < end and not kam.params.resolve("go on").exists():
     time.sleep(0.1)
 """
 
