@@ -219,9 +219,9 @@ def processes_in(root):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_run_leaves_what_is_finished_and_is_completed_later(project, how):
     root = project(beta="slow")
-    process = start(root)
-    process.send_signal(how)
-    out, _ = process.communicate(timeout=900)
+    with started(root) as process:
+        process.send_signal(how)
+        out, _ = process.communicate(timeout=100)
     folder = root / "runs" / AS_OF
     assert "Traceback" not in out
     assert statuses(root)["01"] == "done"
