@@ -221,7 +221,7 @@ def test_a_stopped_run_leaves_what_is_finished_and_is_completed_later(project, h
     root = project(beta="slow")
     with started(root) as process:
         process.send_signal(how)
-        out, _ = process.communicate(timeout=100)
+        out, _ = process.communicate(timeout=600)
     folder = root / "runs" / AS_OF
     assert "Traceback" not in out
     assert statuses(root)["01"] == "done"
