@@ -51,7 +51,7 @@ $(READY): requirements.lock pyproject.toml
 
 lock:  ## resolve requirements.lock anew (needs uv); pandas 3 is asked for, the metadata allows 2.3 too
 	echo 'pandas>=3' | uv pip compile --quiet pyproject.toml --extra dev --constraint - --python-version 3.11 --universal \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate -o requirements.lock
 
 clean:  ## remove the virtual environment and caches; runs/ stays
 	rm -rf "$(VENV)" .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
