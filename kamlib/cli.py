@@ -23,7 +23,8 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line. Exit code 0: all delivered; 1: a notebook failed; 2: the input or the call is wrong;
-    130: stopped."""
+    130: stopped. Whatever is written, its owner alone can read."""
+    os.umask(0o077)
     try:
         app()
     except InputError as error:

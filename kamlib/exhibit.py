@@ -19,8 +19,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kamlib import frames, style, words
-from kamlib.files import write_atomically
+from kamlib import formulas, frames, style, words
+from kamlib.files import private_folder, write_atomically
 from kamlib.params import resolve
 from kamlib.workspace import Data
 
@@ -89,8 +89,8 @@ class Exhibit:
 
     def save(self, folder: Path) -> None:
         """Write `<id>.json`, `<id>.csv` and `<id>.svg` in `folder`, each whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / f"{self.id}.csv", self.table.to_csv(index=False, lineterminator="\n"))
+        private_folder(folder)
+        write_atomically(folder / f"{self.id}.csv", formulas.write_csv(self.table))
         if self.figure is not None:
             write_atomically(folder / f"{self.id}.svg", svg(self.figure))
         write_atomically(folder / f"{self.id}.json", json.dumps(self.as_dict(), ensure_ascii=False, indent=1))

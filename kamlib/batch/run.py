@@ -23,6 +23,7 @@ from kamlib.batch.manifest import DONE, FAILED, PENDING, RUNNING, Manifest
 from kamlib.batch.plan import Notebook, assign, check_values, home, select
 from kamlib.batch.progress import Progress
 from kamlib.errors import InputError
+from kamlib.files import private_folder
 from kamlib.params import Choice, Date
 from kamlib.report.html import write_report
 from kamlib.workspace import Data, load, prepare
@@ -95,7 +96,7 @@ def last_run(out: Path, as_of: str) -> Manifest:
 def exclusive(folder: Path) -> Iterator[None]:
     """Make sure that nobody else writes into the run folder meanwhile."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         handle = os.open(folder, os.O_RDONLY) if os.name == "posix" else None
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror}). Choose another folder with --out.") from None
@@ -195,7 +196,7 @@ def run_one(notebook: Notebook, manifest: Manifest, kernels: Kernels, progress: 
         old.unlink()
     progress.start(number)
     manifest.set(number, status=RUNNING, started=record.now())
-    (folder / "notebooks").mkdir(exist_ok=True)
+    private_folder(folder / "notebooks")
     asked = {
         "data_dir": str(folder / "data"), "as_of": manifest.content["as_of"], "lang": manifest.content["lang"],
         "run_dir": str(folder),

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from kamlib import words
+from kamlib import formulas, words
 from kamlib.batch.manifest import DONE, Manifest
 from kamlib.files import write_atomically
 from kamlib.report.svg import Shared, inline
@@ -138,7 +138,7 @@ def error_sentence(entry: dict[str, Any], lang: str) -> str:
 def view(path: Path, lang: str, shared: Shared) -> View:
     """Read one exhibit: `<id>.json` with the `.csv` and `.svg` beside it."""
     exhibit = json.loads(path.read_text(encoding="utf-8"))
-    header, *rows = csv.reader(io.StringIO(path.with_suffix(".csv").read_text(encoding="utf-8"))) or [[]]
+    header, *rows = formulas.read_csv(path.with_suffix(".csv").read_text(encoding="utf-8"))
     columns = exhibit["columns"]
     formats = [column_format(c, [row[i] for row in rows], lang) for i, c in enumerate(columns)]
     shown = rows[:ROWS_SHOWN]
@@ -205,9 +205,7 @@ def data_uri(header: Sequence[str], rows: Sequence[Sequence[str]], formats: Sequ
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow(
-            "'" + c if f == "text" and c[:1] in "=+-@\t\r" and c else c for f, c in zip(formats, row, strict=True)
-        )
+        writer.writerow(formulas.as_text(c) if f == "text" else c for f, c in zip(formats, row, strict=True))
     data = ("\ufeff" + out.getvalue()).encode()
     if len(data) > LARGEST_CSV:
         return ""

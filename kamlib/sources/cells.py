@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from kamlib import words
+from kamlib.formulas import original_sql
 from kamlib.settings import Settings
 from kamlib.sources.sql import literal
 from kamlib.tables import STATUSES, Column
@@ -41,7 +42,7 @@ def given(cell: str, native: str, column: Column) -> str:
         return cell
     trimmed = rf"regexp_replace({cell}, '^{_SPACE}+|{_SPACE}+$|\x00', '', 'g')"
     if column.type == "text":  # without the apostrophe that keeps a spreadsheet from running a text as a formula
-        text = rf"regexp_replace({trimmed}, '^''([=+@-])', '\1')"
+        text = original_sql(trimmed)
         return (
             rf"nullif(CASE WHEN regexp_matches({cell}, '^{_SPACE}|^''|{_SPACE}$|\x00') THEN {text} ELSE {cell} END, '')"
         )

@@ -14,6 +14,8 @@ import duckdb
 import pandas as pd
 
 from kamlib import words
+from kamlib.files import private_folder
+from kamlib.formulas import as_text_sql
 from kamlib.sources.sql import literal, name_of
 
 ACTIONS = ("set_aside", "blanked", "told")
@@ -157,12 +159,11 @@ class Ledger:
     def write_set_aside(self, folder: Path) -> list[Path]:
         """Write `<folder>/<table>.csv` for every table with rows set aside, and return the paths.
 
-        A text that begins with = + - @ gets an apostrophe before it, so that no spreadsheet runs it as a formula; the
-        reader takes it off again. Numbers stay as they are.
+        A text that a spreadsheet would run as a formula gets an apostrophe before it; the reader takes it off again.
         """
         paths = []
         for name in self.set_aside_names():
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
             path = folder / f"{name}.csv"
             self.con.execute(f"COPY ({_harmless(self.con, name)}) TO {literal(str(path))} (HEADER, DELIMITER ',')")
             paths.append(path)
@@ -191,11 +192,8 @@ class Ledger:
 
 def _harmless(con: duckdb.DuckDBPyConnection, name: str) -> str:
     described = con.execute(f"DESCRIBE set_aside.{name_of(name)}").fetchall()
-    cells = []
-    for column, kind, *_ in described:
-        cell = name_of(column)
-        if kind == "VARCHAR":
-            formula = rf"regexp_matches({cell}, '^[=+@\t\r-]') AND TRY_CAST({cell} AS DOUBLE) IS NULL"
-            cell = f"CASE WHEN {formula} THEN '''' || {cell} ELSE {cell} END AS {cell}"
-        cells.append(cell)
+    cells = [
+        f"{as_text_sql(name_of(column))} AS {name_of(column)}" if kind == "VARCHAR" else name_of(column)
+        for column, kind, *_ in described
+    ]
     return f"SELECT {', '.join(cells)} FROM set_aside.{name_of(name)}"

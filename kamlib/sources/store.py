@@ -19,6 +19,8 @@ import duckdb
 
 from kamlib import settings
 from kamlib.errors import InputError
+from kamlib.files import private_folder
+from kamlib.formulas import original_sql
 from kamlib.sources.ledger import Ledger
 from kamlib.sources.sql import literal, name_of, path_of
 from kamlib.tables import SQL_TYPES, TABLES
@@ -82,7 +84,7 @@ def _set_aside(con: duckdb.DuckDBPyConnection, path: Path) -> str:
     """The rows as they were delivered: the apostrophe that `Ledger.write_set_aside` put before formulas taken off."""
     relation = f"read_csv({path_of(path)}, all_varchar=true, header=true, delim=',', quote='\"', escape='\"')"
     names = [row[0] for row in con.execute(f"DESCRIBE FROM {relation}").fetchall()]
-    cells = [rf"regexp_replace({name_of(name)}, '^''([=+@\t\r-])', '\1') AS {name_of(name)}" for name in names]
+    cells = [f"{original_sql(name_of(name))} AS {name_of(name)}" for name in names]
     cells[0] = f"CAST({name_of(names[0])} AS BIGINT) AS {name_of(names[0])}"
     return f"{', '.join(cells)} FROM {relation}"
 
@@ -102,7 +104,7 @@ class Replacing:
             raise InputError(f"{self.into} holds something else. Give a new folder, or empty this one.")
         try:
             shutil.rmtree(self.part, ignore_errors=True)
-            self.part.mkdir(parents=True)
+            private_folder(self.part)
         except OSError as error:
             raise InputError(f"{self.into} cannot be made ({error.strerror}). Give another folder.") from None
         return self.part
