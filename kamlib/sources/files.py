@@ -22,6 +22,8 @@ from kamlib.tables import TABLES
 TABLES_AS = (".csv", ".csv.gz", ".tsv", ".parquet", *sheets.SUFFIXES)
 SUFFIXES = (*TABLES_AS, ".txt", ".txt.gz")
 """A folder of tables holds the former; a mapping file may also name the latter."""
+QUOTED = "auto_detect=false, quote='\"', escape='\"', hive_partitioning=false"
+"""How all text files are read."""
 IN_MEMORY = 256 << 20
 """Bytes of text up to which the engine works in memory; above it works in a file of its own."""
 
@@ -55,6 +57,8 @@ class Opened:
     blanks: list[int] = field(default_factory=list)
     origin: bool = False
     """Whether the rows carry the file and the row they came from, in `__file` and `__row`."""
+    more: tuple[str, ...] = ()
+    """Other sheets of the workbook that hold anything and were not read."""
 
     def unreadable(self, con: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
         """Return (row, what is wrong, the line) of every line the reader gave up on; ask after `first` was run."""
@@ -123,7 +127,7 @@ def open_source(con: duckdb.DuckDBPyConnection, source: Source, name: str, scrat
         if ending == ".parquet":
             return _open_parquet(con, source)
         if ending in sheets.SUFFIXES:
-            return _open_sheet(con, source, name)
+            return _open_sheet(con, source, name, scratch)
         return _open_text(source, name, scratch)
     except OSError as error:
         raise InputError(
@@ -142,29 +146,29 @@ def _open_parquet(con: duckdb.DuckDBPyConnection, source: Source) -> Opened:
     return Opened(source, select, select, columns, origin="__row" in columns)
 
 
-def _open_sheet(con: duckdb.DuckDBPyConnection, source: Source, name: str) -> Opened:
-    header, rows = sheets.read(source.path, source.sheet)
-    columns = dict.fromkeys(unique(header), "VARCHAR")
-    table = sheets.to_arrow(list(columns), rows)
-    con.register("sheet", table)
-    con.execute(f"CREATE TABLE {name_of(name)} AS FROM sheet")
-    con.unregister("sheet")
-    return Opened(source, f"FROM {name_of(name)}", f"FROM {name_of(name)}", columns)
+def _open_sheet(con: duckdb.DuckDBPyConnection, source: Source, name: str, scratch: Path) -> Opened:
+    sheet = sheets.read(source.path, scratch / f"{_flat(name)}.csv", source.sheet)
+    columns = dict.fromkeys(unique(sheet.header), "VARCHAR")
+    options = f"columns={_declared({'__k': 'BIGINT', **columns})}, header=false, {QUOTED}, delim=',', max_line_size={sheet.longest}"
+    con.execute(
+        f"CREATE TABLE {name_of(name)} AS SELECT __k, __k AS __row, * EXCLUDE (__k) "
+        f"FROM read_csv({path_of(sheet.path)}, {options})"
+    )
+    sheet.path.unlink()
+    return Opened(source, f"FROM {name_of(name)}", f"FROM {name_of(name)}", columns, more=sheet.more)
 
 
 def _open_text(source: Source, name: str, scratch: Path) -> Opened:
-    text = texts.inspect(source.path)
-    flat = f"{zlib.crc32(name.encode()):08x}"
+    text, flat = texts.inspect(source.path), _flat(name)
     path = source.path if text.plain else texts.rewrite(source.path, text, scratch / f"{flat}.csv")
     delimiter, header = _dialect(text.head)
     if not any(cell.strip() for cell in header):
         raise InputError(f"{source.path} is empty. Write the column names in the first row, or delete the file.")
     columns = dict.fromkeys(unique(header), "VARCHAR")
-    declared = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     gz = "'gzip'" if path.name.lower().endswith(".gz") else "'none'"
     options = (
-        f"{path_of(path)}, columns={{{declared}}}, auto_detect=false, header=true, delim={literal(delimiter)}, "
-        f"quote='\"', escape='\"', compression={gz}, hive_partitioning=false"
+        f"{path_of(path)}, columns={_declared(columns)}, header=true, {QUOTED}, delim={literal(delimiter)}, "
+        f"compression={gz}"
     )
     noted = f"store_rejects=true, rejects_table='rejects_{flat}', rejects_scan='scans_{flat}', rejects_limit=0"
     return Opened(
@@ -175,6 +179,14 @@ def _open_text(source: Source, name: str, scratch: Path) -> Opened:
         rejects=f"rejects_{flat}",
         blanks=texts.blank_rows(source.path, text, delimiter) if text.has_blank_lines else [],
     )
+
+
+def _flat(name: str) -> str:
+    return f"{zlib.crc32(name.encode()):08x}"
+
+
+def _declared(columns: dict[str, str]) -> str:
+    return f"{{{', '.join(f'{literal(column)}: {literal(kind)}' for column, kind in columns.items())}}}"
 
 
 def _numbered(relation: str, columns: dict[str, str]) -> str:

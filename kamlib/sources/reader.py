@@ -64,6 +64,7 @@ def read_tables(
         if table.name in opened:
             source, matched = opened[table.name]
             told += [_stranger(table, source.source.label, header) for header in matched.strangers]
+            told += [Fault(table.name, source.source.label, name, "more_sheets", "told", 1) for name in source.more]
             one = rows.Checked(con, table, source, matched.columns, settings)
             if _staged(one, reading):
                 staged[table.name] = one

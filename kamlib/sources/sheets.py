@@ -1,93 +1,68 @@
-"""Excel workbooks as rows of text. A title above the header is passed over."""
+"""Excel workbooks as rows of text, read by `sheet_rows` in a process of its own."""
 
 from __future__ import annotations
 
-import datetime as dt
-import zipfile
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kamlib.errors import InputError
+from kamlib.sources import sheet_rows
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+LARGEST = 1 << 30
+"""Bytes a workbook may unpack to; a small file can hold terabytes."""
+MEMORY = 5 << 29
+"""Bytes the process that reads a workbook may take."""
+PATIENCE = 900
+"""Seconds it may take."""
 
-SUFFIXES = (".xlsx", ".xlsm", ".xls")
-LARGEST = 2 << 30
-"""Bytes a workbook may unpack to; a small file can claim terabytes."""
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet as CSV in `path`, without its header: each row begins with its number. `longest` is the length of the
+    longest line, `more` names the other sheets that hold anything, when none was asked for."""
+
+    path: Path
+    header: list[str]
+    longest: int
+    more: tuple[str, ...] = ()
 
 
 def names(path: Path) -> list[str]:
     """Return the names of the sheets. InputError when the file is no workbook."""
-    return list(_workbook(path).sheet_names)
+    return _ask(path)["sheets"]
 
 
-def read(path: Path, sheet: str = "") -> tuple[list[str], list[tuple[int, list[str | None]]]]:
-    """Return the header and (row number, cells) of every row that holds anything.
-
-    Without `sheet` the first one with content is read. The header is the first row in which at least two cells, or all
-    there are, hold text: a title above it has one.
-    """
-    book = _workbook(path)
-    if sheet:
-        if sheet not in book.sheet_names:
-            raise InputError(f"{path}: there is no sheet '{sheet}'. Sheets: {', '.join(book.sheet_names)}.")
-        rows = _rows(book, sheet)
-    else:
-        rows = next((found for name in book.sheet_names if (found := _rows(book, name))), [])
-    if not rows:
+def read(path: Path, into: Path, sheet: str = "") -> Sheet:
+    """Write the rows of a sheet as CSV to the file `into`. Without `sheet` the first visible one that holds anything is
+    read. InputError when there is none."""
+    said = _ask(path, sheet, str(into))
+    if "header" not in said:
         raise InputError(f"{path} is empty. Write the column names in the first row, or delete the file.")
-    width = max(sum(cell is not None for cell in cells) for _, cells in rows[:20])
-    top = next(i for i, (_, cells) in enumerate(rows) if sum(c is not None for c in cells) >= min(2, width))
-    header = [cell or "" for cell in rows[top][1]]
-    while header and not header[-1].strip():
-        header.pop()
-    return header, rows[top + 1 :]
+    return Sheet(into, [name or "" for name in said["header"]], said["longest"], tuple(said["more"]))
 
 
-def to_arrow(columns: list[str], rows: list[tuple[int, list[str | None]]]) -> pa.Table:
-    """Return the rows as an Arrow table of texts with `__k` and `__row`."""
-    import pyarrow as pa
-
-    cells = {
-        name: pa.array([row[i] if i < len(row) else None for _, row in rows], pa.string())
-        for i, name in enumerate(columns)
-    }
-    numbers = pa.array([number for number, _ in rows], pa.int64())
-    return pa.table({"__k": numbers, "__row": numbers, **cells})
-
-
-def _workbook(path: Path) -> Any:
-    import python_calamine
-
+def _ask(path: Path, sheet: str = "", into: str = "") -> dict[str, Any]:
+    command = [sys.executable, "-P", sheet_rows.__file__, str(MEMORY), str(LARGEST), str(path), sheet, into]
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as packed:
-                if sum(part.file_size for part in packed.infolist()) > LARGEST:
-                    raise InputError(f"{path}: unpacks to more than 2 GB. Export the table as CSV or Parquet instead.")
-        return python_calamine.load_workbook(path)
-    except python_calamine.PasswordError:
-        raise InputError(f"{path}: is locked with a password. Save it without one.") from None
-    except (python_calamine.CalamineError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: not a readable Excel file ({error}). Open it, save it as .xlsx, try again."
-        ) from None
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+        ended = {"fault": "large"} if done.returncode < 0 else {"fault": "unreadable", "reason": "damaged"}
+        said = ended if done.returncode else json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        said = {"fault": "large"}
+    if sheet and sheet not in said.get("sheets", [sheet]):
+        raise InputError(f"{path}: there is no sheet '{sheet}'. Sheets: {', '.join(said['sheets'])}.")
+    if "fault" in said:
+        raise InputError(f"{path}: {_FAULTS[said['fault']].format(said.get('reason'))}")
+    return said
 
 
-def _rows(book: Any, sheet: str) -> list[tuple[int, list[str | None]]]:
-    grid = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    rows = ((number, [_text(cell) for cell in cells]) for number, cells in enumerate(grid, 1))
-    return [(number, cells) for number, cells in rows if any(cell is not None for cell in cells)]
-
-
-def _text(cell: Any) -> str | None:
-    """Return a cell as a CSV would have it: whole numbers without decimals, dates as ISO."""
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(cell)
-    if isinstance(cell, dt.datetime):
-        return cell.isoformat(" ") if cell.time() != dt.time() else cell.date().isoformat()
-    if isinstance(cell, (dt.date, dt.time)):
-        return cell.isoformat()
-    return str(cell).replace("\x00", "").strip() or None
+_FAULTS = {
+    "locked": "is locked with a password. Save it without one.",
+    "large": "unpacks to more than can be held (1 GB). Export the table as CSV or Parquet instead.",
+    "unreadable": "not a readable Excel file ({}). Open it, save it as .xlsx, try again.",
+}

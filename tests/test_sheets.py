@@ -1,0 +1,127 @@
+"""Workbooks as people make them: titles, merged cells, several sheets; and what one may cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pytest
+import xlsxwriter
+
+from kamlib.errors import InputError
+from kamlib.sources import sheets
+from kamlib.sources.check import check_folder
+from kamlib.sources.files import Source, open_source
+
+
+def opened(path: Path, sheet: str = "") -> tuple[list[str], list[tuple]]:
+    """Return the header and the rows of a sheet, each after its number."""
+    con = duckdb.connect()
+    found = open_source(con, Source(path, sheet), "it", path.parent)
+    return list(found.columns), con.execute(f"SELECT * EXCLUDE (__k) FROM ({found.first})").fetchall()
+
+
+def workbook(path: Path, *rows: list, merged: tuple[str, ...] = ()) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for cells in merged:
+        book.active.merge_cells(cells)
+    book.save(path)
+    return path
+
+
+def test_what_is_merged_over_several_rows_stands_in_each(tmp_path):
+    path = workbook(
+        tmp_path / "lines.xlsx",
+        ["Order no.", "Customer", "Product", "Order total", "Ordered on"],
+        [1001, "Alpha", "pump", 300, "2025-01-01"],
+        [None, None, "valve", None, None],
+        [None, None, "hose", None, None],
+        [1002, "Beta", "pump", 100, "2025-01-02"],
+        merged=("A2:A4", "B2:B4", "D2:D4", "E2:E4"),
+    )
+    assert opened(path)[1] == [
+        (2, "1001", "Alpha", "pump", "300", "2025-01-01"),
+        (3, "1001", "Alpha", "valve", None, "2025-01-01"),
+        (4, "1001", "Alpha", "hose", None, "2025-01-01"),
+        (5, "1002", "Beta", "pump", "100", "2025-01-02"),
+    ], "an amount over three rows is one amount"
+
+
+@pytest.mark.parametrize("header", ["account_id", "AccountId", "订单编号", "客户ID", "Order No.", "手机号"])
+def test_numbers_below_the_header_of_an_id_are_repeated(tmp_path, header):
+    path = workbook(tmp_path / "a.xlsx", [header, "x"], [7, 1], [None, 2], merged=("A2:A3",))
+    assert [row[1] for row in opened(path)[1]] == ["7", "7"]
+
+
+@pytest.mark.parametrize("header", ["amount", "paid", "金额", "Bid", "数量", "Total"])
+@pytest.mark.parametrize("amount", [7, 7.5, "¥1,200.00", "1 200,00 EUR", "-3"])
+def test_amounts_are_not_repeated(tmp_path, header, amount):
+    path = workbook(tmp_path / "a.xlsx", [header, "x"], [amount, 1], [None, 2], merged=("A2:A3",))
+    assert opened(path)[1][1][1] is None
+
+
+def test_merged_cells_away_from_the_corner_and_across(tmp_path):
+    path = workbook(
+        tmp_path / "a.xlsx",
+        [None, "All orders", None, None],
+        [None, "as of", "2025-06-30", None],
+        [None, "who", None, "what", "how much"],
+        [None, "name", "town", "name", None],
+        [None, "Alpha", "Aachen", "pump", 5],
+        [None, None, None, "valve", 6],
+        merged=("B1:D1", "B3:C3", "E3:E4", "B5:B6"),
+    )
+    header, rows = opened(path)
+    assert header == ["name", "town", "name (2)", "how much"]
+    assert rows == [(5, "Alpha", "Aachen", "pump", "5"), (6, "Alpha", None, "valve", "6")]
+
+
+def test_of_several_sheets_the_first_shown_is_read_and_the_others_are_told(tmp_path):
+    book = xlsxwriter.Workbook(tmp_path / "accounts.xlsx")
+    for name in ("Lists", "Cover", "Accounts 2025", "Notes", "Empty"):
+        sheet = book.add_worksheet(name)
+        if name == "Lists":
+            sheet.write_column(0, 0, ["North", "South"])
+        elif name == "Accounts 2025":
+            sheet.write_row(0, 0, ["account_id", "account_name"])
+            sheet.write_row(1, 0, ["a", "Alpha"])
+        elif name == "Notes":
+            sheet.write(0, 0, "remember")
+    book.get_worksheet_by_name("Cover").activate()
+    book.get_worksheet_by_name("Cover").set_first_sheet()
+    book.get_worksheet_by_name("Lists").hide()
+    book.close()
+    (tmp_path / "orders.csv").write_text("order_id,account_id,order_date,amount\no1,a,2025-01-01,100\n")
+    report = check_folder(tmp_path)
+    assert report.usable
+    assert [(f.column, f.kind) for f in report.ledger.faults] == [("Notes", "more_sheets")]
+
+
+def test_a_workbook_is_known_by_what_it_holds(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", ["id", "x"], ["a", 1]).rename(tmp_path / "a.xls")
+    assert opened(path) == (["id", "x"], [(2, "a", "1")])
+
+
+def test_a_sheet_that_is_not_there(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", ["id", "x"])
+    with pytest.raises(InputError, match="there is no sheet 'Orders'. Sheets: Sheet."):
+        opened(path, "Orders")
+
+
+def test_a_sheet_that_asks_for_a_terabyte_costs_one_sentence(tmp_path):
+    book = openpyxl.Workbook()
+    book.active["A1"] = "id"
+    book.active["XFD1048576"] = "far"
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(InputError, match="more than can be held"):
+        opened(tmp_path / "a.xlsx")
+
+
+def test_a_workbook_that_takes_too_long_is_given_up(tmp_path, monkeypatch):
+    path = workbook(tmp_path / "a.xlsx", ["id", "x"], ["a", 1])
+    monkeypatch.setattr(sheets, "PATIENCE", 0)
+    with pytest.raises(InputError, match="Export the table as CSV"):
+        sheets.names(path)
