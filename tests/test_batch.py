@@ -288,7 +288,7 @@ def test_it_runs_from_anywhere_with_data_from_anywhere(project, tmp_path, monkey
     assert (elsewhere / "runs/2025-06-30/report.html").is_file()
     assert manifest(elsewhere, "2025-06-30")["company"] == ""
     table = (elsewhere / "runs/2025-06-30/exhibits/01.1.csv").read_text(encoding="utf-8")
-    assert table.splitlines()[1:] == ["<script>alert(1)</script>,1028.25", "=2+5 & Söhne,1037.25"], (
+    assert table.splitlines()[1:] == ["<script>alert(1)</script>,1028.25", "'=2+5 & Söhne,1037.25"], (
         "nothing after the day"
     )
 
