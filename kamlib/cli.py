@@ -124,11 +124,19 @@ def sample(
     into: Annotated[Path, typer.Option(help="Folder that receives the tables.")],
     accounts: Annotated[int, typer.Option(min=1, help="How many accounts the company sells to.")] = 150,
     seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 7,
+    as_: Annotated[str, typer.Option("--as", metavar="VENDOR", help="As a CRM exports it: zoho or fxiaoke.")] = "",
+    as_of: Annotated[str, typer.Option(help="With --as: the day of the export, YYYY-MM-DD. Default: the last.")] = "",
 ) -> None:
     """Invent a company: every table, of any size, the same for the same seed."""
-    from kamlib.sample import generate
+    from kamlib.sample import generate, generate_export
 
-    generate(into, accounts, seed, lambda line: print(line, file=sys.stderr))
+    def told(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    if as_ or as_of:
+        generate_export(into, as_, as_of, accounts, seed, told)
+    else:
+        generate(into, accounts, seed, told)
     print(f"{accounts:,} accounts in {into}")
 
 

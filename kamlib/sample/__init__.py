@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from kamlib.errors import InputError
 from kamlib.sample import accounts as portfolio
-from kamlib.sample import contacts_log, deals, longtail, money, orders, people, plans, voices
+from kamlib.sample import contacts_log, deals, longtail, money, orders, people, plans, raw, voices
 from kamlib.sample.codebook import codebook
 from kamlib.sample.world import World
 from kamlib.sample.write import ParquetFiles, to_arrow, write_csv, write_settings
 from kamlib.tables import TABLES
+from kamlib.workspace import load
 
-__all__ = ["company", "generate"]
+__all__ = ["company", "generate", "generate_export"]
 
 
 def company(seed: int = 7) -> World:
@@ -54,6 +56,21 @@ def generate(into: Path, accounts: int = 150, seed: int = 7, progress: Callable[
             write_csv(into / f"{name}.csv", table, rows[name])
         (into / "README.md").write_text(codebook(rows), encoding="utf-8", newline="\n")
     write_settings(into)
+
+
+def generate_export(
+    into: Path,
+    vendor: str,
+    as_of: str = "",
+    accounts: int = 150,
+    seed: int = 7,
+    progress: Callable[[str], None] | None = None,
+) -> None:
+    """Write the sample company into the folder `into` as the CRM `vendor` exports it on `as_of` (default: the last day)."""
+    raw.declaration(vendor)
+    with tempfile.TemporaryDirectory(prefix="kam-") as folder:
+        generate(Path(folder), accounts, seed, progress)
+        raw.export(load(folder, as_of), vendor, into)
 
 
 def _refuse_mixture(into: Path, suffix: str) -> None:

@@ -151,7 +151,8 @@ def _code(text: str, column: Column, settings: Settings) -> str:
         codes |= {stage.name: (stage.en, stage.zh) for stage in settings.stages}
         otherwise = text
     elif column.values:
-        codes, otherwise = {code: words.LABELS.get(code, ()) for code in column.values}, "NULL"
+        own = {code: words.LABELS.get(f"{column.name}.{code}", ()) for code in column.values}
+        codes, otherwise = {code: (*words.LABELS.get(code, ()), *own[code]) for code in own}, "NULL"
     else:
         return text
     by_label = {label.lower(): code for code, labels in codes.items() for label in labels if label}

@@ -64,6 +64,11 @@ def word(key: str, lang: str | None = None) -> str:
     return str(key) if pair is None else pair[LANGUAGES.index(lang or language())]
 
 
+def code(column: str, value: str, lang: str | None = None) -> str:
+    """Return what a value of a coded column is called: under `column.value` where the bare word means something else."""
+    return word(f"{column}.{value}" if f"{column}.{value}" in LABELS else value, lang)
+
+
 def say(lang: str | None, en: str, zh: str) -> str:
     """Return the sentence of the language asked for; both are written side by side where they are used."""
     return zh if (lang or language()) == "zh" else en
