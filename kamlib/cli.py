@@ -86,7 +86,9 @@ def import_(
     from kamlib.sources.check import ledger_text
     from kamlib.sources.mapping import import_data
 
-    print(ledger_text(import_data(mapping, source, into, as_of), lang))
+    imported = import_data(mapping, source, into, as_of)
+    print(ledger_text(imported.ledger, lang))
+    print(imported.text(lang))
 
 
 @app.command()

@@ -1,9 +1,13 @@
-"""Writing files: whole or not at all, and for the eyes of their owner only."""
+"""Writing files: whole or not at all, by one program at a time, for the eyes of their owner only."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from kamlib.errors import InputError
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -24,3 +28,35 @@ def private_folder(folder: Path) -> Path:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def sync(*paths: Path) -> None:
+    """Have these files and folders written to the disk: of a folder the names in it, not what they name."""
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def locked(folder: Path, busy: str) -> Iterator[None]:
+    """Keep others out of `folder` meanwhile; the lock ends with the program. InputError `busy` when one is in there.
+
+    Where the system has no such locks (Windows) nobody is kept out.
+    """
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(busy) from None
+        yield
+    finally:
+        os.close(handle)

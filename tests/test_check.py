@@ -415,7 +415,7 @@ def test_folders_of_any_name(tmp_path, folder):
     assert data.frame("orders").amount.sum() == 150.5
     con, ready = data.con.con, tmp_path / "ready" / folder.name
     with store.Replacing(ready) as part:
-        store.write(con, data.ledger, data.files, "", part)
+        store.write(con, data.measured, data.ledger, {}, "", part)
     assert kam.load(ready).frame("orders").amount.sum() == 150.5
 
 

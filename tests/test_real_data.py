@@ -29,7 +29,7 @@ def imported(public_data, tmp_path_factory):
             if not (public_data / name).is_dir():
                 pytest.skip(f"the public set {name} is not here")
             into = tmp_path_factory.mktemp("workspace") / name
-            done[name] = into, import_data(ROOT / "examples" / f"{name}.yml", public_data / name, into)
+            done[name] = into, import_data(ROOT / "examples" / f"{name}.yml", public_data / name, into).ledger
         return done[name]
 
     return imported
@@ -46,7 +46,7 @@ def told(ledger: Ledger, reason: str) -> Fault:
 
 
 def money(workspace: Path, table: str, column: str = "amount", where: str = "true") -> Decimal:
-    return one(f"SELECT sum({column}) FROM '{workspace}/{table}.parquet' WHERE {where}")[0]
+    return one(f"SELECT sum({column}) FROM '{workspace}/snapshots/*/{table}.parquet' WHERE {where}")[0]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -138,7 +138,7 @@ def test_online_retail_states_what_it_left_out_and_keeps_the_rest_to_the_cent(im
     assert sold[0] + back[0] == lines.kept
     assert (money(workspace, "order_lines"), money(workspace, "returns")) == (sold[1], back[1])
     assert money(workspace, "orders") == sold[1]
-    assert one(f"SELECT count(*) FROM '{workspace}/orders.parquet'")[0] == sold[2]
+    assert one(f"SELECT count(*) FROM '{workspace}/snapshots/*/orders.parquet'")[0] == sold[2]
     assert Decimal(str(lines.money_kept)) == sold[1] - back[1]
     copies = one(
         f"SELECT (SELECT count(*) FROM {raw} WHERE {used}) - (SELECT count(*) FROM (SELECT DISTINCT * FROM {raw} WHERE {used}))"
@@ -182,7 +182,7 @@ def test_a_run_delivers_every_exhibit_or_names_the_absent_table(imported, public
     assert batch.run(batch.Call(data=workspace, out=tmp_path)) == 0
     (folder,) = tmp_path.iterdir()
     assert (folder / "report.html").stat().st_size < 2_000_000
-    delivered = {path.stem for path in workspace.glob("*.parquet")}
+    delivered = {path.stem for path in workspace.glob("snapshots/*/*.parquet")}
     exhibits = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "exhibits").glob("*.json"))]
     assert {exhibit["id"][:2] for exhibit in exhibits} == {"01", "02", "03", "04", "05", "06", "07"}
     for exhibit in exhibits:

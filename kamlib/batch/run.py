@@ -23,7 +23,7 @@ from kamlib.batch.manifest import DONE, FAILED, PENDING, RUNNING, Manifest
 from kamlib.batch.plan import Notebook, assign, check_values, home, select
 from kamlib.batch.progress import Progress
 from kamlib.errors import InputError
-from kamlib.files import private_folder
+from kamlib.files import locked, private_folder
 from kamlib.params import Choice, Date
 from kamlib.report.html import write_report
 from kamlib.workspace import Data, load, prepare
@@ -97,24 +97,10 @@ def exclusive(folder: Path) -> Iterator[None]:
     """Make sure that nobody else writes into the run folder meanwhile."""
     try:
         private_folder(folder)
-        handle = os.open(folder, os.O_RDONLY) if os.name == "posix" else None
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror}). Choose another folder with --out.") from None
-    if handle is None:
+    with locked(folder, f"Another run is writing to {folder}. Wait for it, or choose another folder with --out."):
         yield
-        return
-    import fcntl
-
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"Another run is writing to {folder}. Wait for it, or choose another folder with --out."
-            ) from None
-        yield
-    finally:
-        os.close(handle)
 
 
 def begin(folder: Path, data: Data, lang: str, notebooks: Sequence[Notebook], given: dict[str, dict]) -> Manifest:

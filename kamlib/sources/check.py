@@ -15,6 +15,7 @@ from kamlib.sources import stages, store
 from kamlib.sources.files import database
 from kamlib.sources.ledger import ACTIONS, Ledger
 from kamlib.sources.reader import Reading, read_folder
+from kamlib.workspace import snapshots
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class CheckReport:
 
 
 def check_folder(folder: Path | str) -> CheckReport:
-    """Read and check every table in `folder`; one that kam wrote is checked already and gives its ledger.
+    """Read and check every table in `folder`; one that kam wrote is checked already and gives its ledger, a workspace
+    that of its newest snapshot, whose files are compared with their SHA-256.
 
     InputError only when it is no folder, or was prepared and is damaged; all else is in the report."""
     folder = Path(folder)
@@ -66,15 +68,18 @@ def check_folder(folder: Path | str) -> CheckReport:
         raise InputError(f"{folder} is not a folder. Give the one that holds accounts and orders.")
     faults: list[str] = []
     try:
-        settings = read_settings(folder)
+        settings = read_settings(snapshots.rules_folder(folder))
     except InputError as error:
         faults, settings = str(error).splitlines(), Settings()
+    held = snapshots.newest(folder).folder if snapshots.is_workspace(folder) else folder
     with tempfile.TemporaryDirectory(prefix="kam-") as scratch:
-        con = duckdb.connect(database(folder, Path(scratch)))
+        con = duckdb.connect(database(held, Path(scratch)))
         try:
-            if store.is_prepared(folder):
-                reading = Reading(store.read(con, folder), settings.currency)
+            if store.is_prepared(held):
+                ledger, _ = store.read(con, held)
+                reading = Reading(ledger, settings.currency)
                 reading.faults, _ = stages.check(con, settings, folder)
+                reading.faults += store.damaged(held)
             else:
                 reading = read_folder(con, folder, settings, Path(scratch))
         finally:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import ibis
 
+from kamlib import words
 from kamlib.errors import InputError, suggest
-from kamlib.settings import Settings
+from kamlib.settings import Settings, read_settings
 from kamlib.sources import store, toml
 from kamlib.sources.files import Source
 from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
@@ -20,22 +21,48 @@ from kamlib.sources.reader import read_tables
 from kamlib.sources.sandbox import Sandbox
 from kamlib.sources.sql import literal, name_of, path_of
 from kamlib.tables import TABLES
+from kamlib.workspace import Data, last_day, snapshots
+from kamlib.workspace.snapshots import Snapshot
 
 
-def import_data(mapping: Path | str, source: Path | str, into: Path | str, as_of: str | dt.date = "") -> Ledger:
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: the ledger, and the snapshot it made; None when the newest was made from the very same."""
+
+    ledger: Ledger
+    snapshot: Snapshot | None
+
+    def text(self, lang: str | None = None) -> str:
+        """Return where the snapshot is, or that nothing changed."""
+        if self.snapshot is None:
+            return words.say(
+                lang,
+                "Nothing changed: the newest snapshot of that date was made from the same files, mapping and rules.",
+                "无变化：该日期的最新快照由相同的文件、映射和规则生成。",
+            )
+        return words.say(lang, f"Snapshot: {self.snapshot.folder}", f"快照：{self.snapshot.folder}")
+
+
+def import_data(mapping: Path | str, source: Path | str, into: Path | str, as_of: str | dt.date = "") -> Imported:
     """Bring the files in the folder `source` into the canonical tables, as the file `mapping` says.
 
-    Writes the folder `into`, whole or not at all: the tables as Parquet, `kam.toml`, the ledger, and the rows set aside
-    as CSV; `kamlib.load` reads it. InputError lists what keeps the import from being made.
+    Adds a snapshot to the workspace `into`, whole or not at all: the tables as Parquet, the ledger, the rows set aside
+    as CSV; `kamlib.load` reads it. The rules are those of the workspace's `kam.toml`; the first import writes it.
+    InputError lists what keeps the import from being made.
     """
-    mapping, source = Path(mapping), Path(source)
+    mapping, source, into = Path(mapping), Path(source), Path(into)
     declared, settings = read_mapping(mapping, as_of)
     source = source.parent if source.is_file() else source
     if not source.is_dir():
         raise InputError(f"{source} is not a folder. Give the folder that holds the files to import.")
-    with tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as folder,
+        snapshots.writing(into) as rules,
+    ):
+        if rules:
+            settings = read_settings(into).model_copy(update={"as_of": settings.as_of})
         mapped = _map(declared, mapping, source, Path(folder))
-        return _write(mapped, declared, settings, mapping, Path(into), Path(folder))
+        return _write(mapped, declared, settings, mapping, source, into, Path(folder))
 
 
 @dataclass
@@ -74,7 +101,9 @@ def _map(declared: Mapping, mapping: Path, source: Path, scratch: Path) -> _Mapp
         box.con.close()
 
 
-def _write(mapped: _Mapped, declared: Mapping, settings: Settings, mapping: Path, into: Path, scratch: Path) -> Ledger:
+def _write(
+    mapped: _Mapped, declared: Mapping, settings: Settings, mapping: Path, source: Path, into: Path, scratch: Path
+) -> Imported:
     con = ibis.duckdb.connect(scratch / "tables.duckdb")
     try:
         reading = read_tables(con.con, mapped.tables, settings, scratch, mapping)
@@ -84,13 +113,22 @@ def _write(mapped: _Mapped, declared: Mapping, settings: Settings, mapping: Path
             con.raw_sql(f"CREATE TABLE set_aside.{name_of(f'source_{name}')} AS FROM read_parquet({path_of(path)})")
         checked = reading.ledger
         ledger = Ledger(checked.entries, (*mapped.faults, *checked.faults), tuple(mapped.entries), con.con)
-        entries = declared.settings | {"currency": reading.currency}
-        kam_toml = f"# written by kam import from {mapping.name}\n{toml.document(entries)}"
-        with store.Replacing(into) as part:
-            store.write(con.con, ledger, mapped.files, kam_toml, part)
+        settings = settings.model_copy(update={"currency": reading.currency})
+        measured = frozenset(entry.table for entry in ledger.entries)
+        data = Data(con, last_day(con, settings.as_of), settings, ledger, measured, into)
+        entries = {key: entry for key, entry in declared.settings.items() if key != "as_of"}
+        rules = toml.document(entries | {"currency": reading.currency})
+        made_by = {"name": mapping.name, "sha256": declared.fingerprint()}
+        snapshot = snapshots.add(
+            into,
+            data,
+            store.hashes(mapped.files, source),
+            made_by,
+            f"# written by kam import from {mapping.name}\n{rules}",
+        )
     finally:
         con.disconnect()
-    return Ledger(ledger.entries, ledger.faults, ledger.files)
+    return Imported(Ledger(ledger.entries, ledger.faults, ledger.files), snapshot)
 
 
 def _make(box: Sandbox, raws: dict[str, Raw], name: str, spec: TableSpec) -> tuple[Source, list[Fault]]:

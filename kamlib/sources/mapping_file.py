@@ -7,6 +7,7 @@ over the declared files; it is run where nothing else can be reached (`sandbox`)
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,10 @@ class Mapping(_Strict):
             if not re.fullmatch(r"\w+", name):
                 raise ValueError(f"'{name}' is no name for a file here: use letters, digits and underscores.")
         return files
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of what the mapping does: of its files and tables, whatever its layout."""
+        return hashlib.sha256(self.model_dump_json(include={"files", "tables"}).encode()).hexdigest()
 
 
 def read_mapping(path: Path, as_of: str | dt.date = "") -> tuple[Mapping, Settings]:

@@ -2,7 +2,7 @@
 
 <table>.parquet   each delivered table, typed      set_aside/<table>.csv   rows set aside, with the reason
 kam.toml          the settings                     ledger.json             what became of every row
-prepared.json     what the folder was made from
+prepared.json     what the folder was made from, and the SHA-256 of every file in it
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -27,25 +28,53 @@ from kamlib.tables import SQL_TYPES, TABLES
 
 MANIFEST, LEDGER = "prepared.json", "ledger.json"
 FORMAT = 1
+VERSION = version("kamlib")
 
 
-def write(con: duckdb.DuckDBPyConnection, ledger: Ledger, sources: Iterable[Path], kam_toml: str, folder: Path) -> None:
-    """Write the tables of `con` that the ledger lists into `folder`, which must exist; the manifest last."""
-    for entry in ledger.entries:
-        path = literal(str(folder / f"{entry.table}.parquet"))
-        con.execute(f"COPY (FROM {name_of(entry.table)}) TO {path} (FORMAT parquet, COMPRESSION zstd)")
+def write(
+    con: duckdb.DuckDBPyConnection,
+    tables: Iterable[str],
+    ledger: Ledger,
+    sources: dict[str, str],
+    kam_toml: str,
+    folder: Path,
+    **made: Any,
+) -> None:
+    """Write `tables` of `con`, the ledger and the rows set aside into `folder`, which must exist; the manifest last.
+
+    `sources` are the SHA-256 of the files that the tables were made from, by name; `made` goes into the manifest too.
+    """
+    for name in tables:
+        path = literal(str(folder / f"{name}.parquet"))
+        con.execute(f"COPY (FROM {name_of(name)}) TO {path} (FORMAT parquet, COMPRESSION zstd)")
     ledger.write_set_aside(folder / "set_aside")
     (folder / LEDGER).write_text(json.dumps(ledger.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
     (folder / settings.FILE).write_text(kam_toml, encoding="utf-8")
     manifest = {
         "format": FORMAT,
-        "version": version("kamlib"),
-        "tables": {
-            entry.table: con.sql(f"FROM {name_of(entry.table)}").count("*").fetchone()[0] for entry in ledger.entries
-        },
-        "sources": {path.name: sha256(path) for path in sorted(set(sources))},
+        "version": VERSION,
+        **made,
+        "tables": {name: con.sql(f"FROM {name_of(name)}").count("*").fetchone()[0] for name in sorted(tables)},
+        "sources": sources,
+        "files": hashes((path for path in folder.rglob("*") if path.is_file()), folder),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def hashes(paths: Iterable[Path], base: Path) -> dict[str, str]:
+    """Return the SHA-256 of files by their path from `base`, or by their name where they lie elsewhere."""
+    names = {(path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name): path for path in paths}
+    return {name: sha256(names[name]) for name in sorted(names)}
+
+
+def damaged(folder: Path) -> list[str]:
+    """Return a sentence for every file of a prepared folder that is gone or no longer what was written."""
+    files = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("files", {})
+    return [
+        f"{folder / name} is {what}. Restore the folder from a backup, or bring the files again."
+        for name, hash in files.items()
+        if (what := "gone" if not (folder / name).is_file() else "damaged" if sha256(folder / name) != hash else "")
+    ]
 
 
 def is_prepared(folder: Path) -> bool:
@@ -53,8 +82,10 @@ def is_prepared(folder: Path) -> bool:
     return (folder / MANIFEST).is_file()
 
 
-def read(con: duckdb.DuckDBPyConnection, folder: Path) -> Ledger:
-    """Give `con` the tables of a prepared folder, absent ones empty. InputError when the folder is not whole."""
+def read(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Ledger, frozenset[str]]:
+    """Give `con` the tables of a prepared folder, absent ones empty; return the ledger and the tables that are there.
+
+    InputError when the folder is not whole."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT:
@@ -77,7 +108,7 @@ def read(con: duckdb.DuckDBPyConnection, folder: Path) -> Ledger:
         raise InputError(
             f"{folder} was prepared by kam and is damaged ({str(error).splitlines()[0][:160]}). Prepare it again."
         ) from None
-    return ledger
+    return ledger, frozenset(manifest["tables"])
 
 
 def _set_aside(con: duckdb.DuckDBPyConnection, path: Path) -> str:

@@ -1,6 +1,6 @@
-"""The border: a folder of tables goes in, checked and typed tables as known on one date come out.
+"""The border: a folder of tables or a workspace goes in, checked and typed tables as known on one date come out.
 
-`load` is all a notebook needs. Behind it no function checks for missing columns, and none can see the future: rows
+`load` is all a notebook needs. A workspace keeps what was imported as dated snapshots (`snapshots`). Behind `load` no function checks for missing columns, and none can see the future: rows
 dated after the as-of date are cut here, and columns that became known later have the value they had before.
 """
 
@@ -25,6 +25,7 @@ from kamlib.sources.ledger import Ledger
 from kamlib.sources.reader import read_folder
 from kamlib.sources.sql import literal
 from kamlib.tables import TABLES, Table
+from kamlib.workspace import snapshots
 
 _KEPT = {"mart": _mart.account_mart, "months": _mart.account_months, "order_days": _mart.order_days}
 """What `prepare` keeps, computed."""
@@ -93,32 +94,35 @@ class Data:
 
 
 def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
-    """Read, check and type the tables in `data_dir` as known on `as_of` (YYYY-MM-DD).
+    """Read the tables in `data_dir` as known on `as_of` (YYYY-MM-DD): a folder of tables, checked and typed, a prepared
+    folder, or a workspace, of which the newest snapshot not later than `as_of` is read.
 
-    Without `as_of` the date in `kam.toml` holds, else the last order date. InputError lists every fault at once.
+    Without `as_of` the date in `kam.toml` holds, else that of the newest snapshot, else the last order date. InputError
+    lists every fault at once.
     """
     folder = resolve(data_dir)
     if not folder.is_dir():
         raise InputError(
             f"{folder} is not a folder. Give the folder that holds accounts and orders as CSV, Parquet or Excel."
         )
-    settings = read_settings(folder)
+    settings = read_settings(snapshots.rules_folder(folder))
+    day = day_of(as_of) or settings.as_of
     scratch = tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True)
-    con = _engine(folder, Path(scratch.name))
-    if store.is_prepared(folder):
-        ledger, files = store.read(con.con, folder), (folder / store.MANIFEST,)
+    held = snapshots.newest(folder, day) if snapshots.is_workspace(folder) else None
+    con = engine(held.folder if held else folder, Path(scratch.name))
+    if held or store.is_prepared(folder):
+        prepared = held.folder if held else folder
+        ledger, measured = store.read(con.con, prepared)
+        files = (prepared / store.MANIFEST,)
         faults, _ = stages.check(con.con, settings, folder)
     else:
         reading = read_folder(con.con, folder, settings, Path(scratch.name))
         ledger, files, faults = reading.ledger, tuple(reading.files), reading.faults
         settings = settings.model_copy(update={"currency": reading.currency})
+        measured = frozenset(entry.table for entry in ledger.entries)
     if faults:
         raise InputError("\n".join(faults))
-    day = _as_of(as_of, settings, con)
-    first = con.table("orders").order_date.min().execute()
-    if pd.notna(first) and day < pd.Timestamp(first).date():
-        raise InputError(f"as_of = {day} lies before the first order ({first:%Y-%m-%d}). Give a later date.")
-    measured = frozenset(entry.table for entry in ledger.entries)
+    day = last_day(con, day or (held and held.as_of))
     return Data(con, day, settings, ledger, measured, folder, files, scratch)
 
 
@@ -128,12 +132,12 @@ def prepare(data: Data | str | Path, into: str | Path) -> None:
     `load(into)` then reads them back as they are, without checking again. The mart is kept for the date of `data`.
     """
     data = data if isinstance(data, Data) else load(data)
-    kam_toml = data.source / FILE
+    kam_toml = snapshots.rules_folder(data.source) / FILE
     text = kam_toml.read_text(encoding="utf-8") if kam_toml.is_file() else ""
-    if read_settings(data.source).currency != data.settings.currency:
+    if read_settings(kam_toml.parent).currency != data.settings.currency:
         text = f"currency = {toml.value(data.settings.currency)}\n{text}"
     with store.Replacing(Path(into)) as part:
-        store.write(data.con.con, data.ledger, data.files, text, part)
+        store.write(data.con.con, data.measured, data.ledger, store.hashes(data.files, data.source), text, part)
         folder = _mart_folder(part, data.as_of)
         folder.mkdir(parents=True)
         for name, build in _KEPT.items():
@@ -147,7 +151,8 @@ def _mart_folder(folder: Path, as_of: dt.date) -> Path:
     return folder / "mart" / f"{as_of}-{mark}"
 
 
-def _engine(folder: Path, scratch: Path) -> ibis.BaseBackend:
+def engine(folder: Path, scratch: Path) -> ibis.BaseBackend:
+    """Return an engine for the tables in `folder`: in memory, or on disk in `scratch` when they are large."""
     con = ibis.duckdb.connect(database(folder, scratch))
     con.raw_sql(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
     con.raw_sql("SET enable_progress_bar = false")  # it would print into notebooks and logs
@@ -187,20 +192,22 @@ def _stage_then(con: ibis.BaseBackend, deals: ibis.Table, as_of: dt.date) -> ibi
     return joined.mutate(stage=ibis.coalesce(joined.stage_then, joined.stage)).drop("stage_then").select(deals.columns)
 
 
-def _as_of(given: str | dt.date, settings: Settings, con: ibis.BaseBackend) -> dt.date:
-    if isinstance(given, dt.date):
-        return given
-    if given:
-        try:
-            return dt.date.fromisoformat(given)
-        except ValueError:
-            raise InputError(f"as_of = '{given}' is not a date. Write it as YYYY-MM-DD, e.g. 2025-12-31.") from None
-    if settings.as_of:
-        return settings.as_of
-    last = con.table("orders").order_date.max().execute()
-    if pd.isna(last):
+def day_of(given: str | dt.date) -> dt.date | None:
+    """Return the date given as text, None for an empty one. InputError when it is no date."""
+    try:
+        return (dt.date.fromisoformat(given) if given else None) if isinstance(given, str) else given
+    except ValueError:
+        raise InputError(f"as_of = '{given}' is not a date. Write it as YYYY-MM-DD, e.g. 2025-12-31.") from None
+
+
+def last_day(con: ibis.BaseBackend, day: dt.date | None) -> dt.date:
+    """Return the last day to be seen: `day`, else the last order date. InputError when no order lies before it."""
+    first, last = con.con.execute("SELECT min(order_date), max(order_date) FROM orders").fetchone()
+    if not (day or last):
         raise InputError("The orders table holds no dated row. Give as_of = YYYY-MM-DD, or bring orders.")
-    return pd.Timestamp(last).date()
+    if first and day and day < first:
+        raise InputError(f"as_of = {day} lies before the first order ({first}). Give a later date.")
+    return day or last
 
 
 def to_frame(table: ibis.Table) -> pd.DataFrame:
