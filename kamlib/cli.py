@@ -77,16 +77,34 @@ def check(
 @app.command("import")
 def import_(
     source: Annotated[Path, typer.Argument(help="Folder with the exported files.")],
-    mapping: Annotated[Path, typer.Option("--from", metavar="MAPPING.yml", help="Which files are which tables.")],
     into: Annotated[Path, typer.Option(help="Folder that receives the workspace.")],
-    as_of: Annotated[str, typer.Option(help="Last day seen, YYYY-MM-DD. Default: as the mapping says.")] = "",
+    mapping: Annotated[
+        str, typer.Option("--from", help="auto, zoho, fxiaoke, salesforce, hubspot, or a mapping file (YAML).")
+    ] = "auto",
+    as_of: Annotated[str, typer.Option(help="Last day seen, YYYY-MM-DD. Default: as mapping or file names say.")] = "",
+    save_mapping: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the mapping to this file, for --from next month.")
+    ] = None,
+    dates: Annotated[str, typer.Option(help="dmy, mdy or ymd, where nothing tells the day from the month.")] = "",
     lang: Annotated[str, typer.Option(help="Language of the ledger: en or zh.")] = "en",
 ) -> None:
-    """Bring exported files into the canonical tables, with every row accounted for."""
+    """Bring what a CRM or any other system exported into the canonical tables, with every row accounted for.
+
+    What each column was taken for is shown before anything is written.
+    """
     from kamlib.sources.check import ledger_text
+    from kamlib.sources.crm.shown import recognition_text
     from kamlib.sources.mapping import import_data
 
-    imported = import_data(mapping, source, into, as_of)
+    imported = import_data(
+        mapping,
+        source,
+        into,
+        as_of,
+        dates=dates,
+        save=save_mapping,
+        tell=lambda found: print(recognition_text(found, lang) + "\n", flush=True),
+    )
     print(ledger_text(imported.ledger, lang))
     print(imported.text(lang))
 

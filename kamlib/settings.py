@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
+import zoneinfo
 from pathlib import Path
 from typing import Literal
 
@@ -103,6 +104,7 @@ class Settings(_Strict):
     currency: str = "CNY"
     rates: dict[str, float] = {}
     as_of: dt.date | None = None
+    timezone: str = "Asia/Shanghai"
     window_months: int = Field(12, ge=1, le=60)
     stages: tuple[Stage, ...] = (
         Stage(name="qualification", en="Qualification", zh="验证客户", probability=0.1, group="prospect"),
@@ -113,6 +115,13 @@ class Settings(_Strict):
     tiers: Tiers = Tiers()
     sizes: Sizes = Sizes()
     lifecycle: Lifecycle = Lifecycle()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in (zones := zoneinfo.available_timezones()):
+            raise ValueError(f"is no time zone.{suggest(zone, zones)} Write it as in 'Asia/Shanghai'.")
+        return zone
 
     @property
     def stage_names(self) -> dict[str, tuple[str, str]]:

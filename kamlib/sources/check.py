@@ -99,15 +99,20 @@ def ledger_text(ledger: Ledger, lang: str | None = None, currency: str = "") -> 
 
 
 def _columns(ledger: Ledger, lang: str | None) -> str:
-    """The ledger as aligned text; Chinese letters take two places on a terminal."""
+    """The ledger as aligned text."""
     frame = ledger.frame()
     cells = [[words.word(name, lang) for name in frame.columns]]
     for row in frame.itertuples(index=False):
         cells.append([f"{cell:,}" if isinstance(cell, int) else "" if cell != cell else _cell(cell) for cell in row])
-    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    return aligned(cells, left=2)
+
+
+def aligned(rows: list[list[str]], left: int) -> str:
+    """Return rows of cells as aligned lines, the first `left` columns flush left."""
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     lines = []
-    for row in cells:
-        padded = [_pad(cell, width, left=i < 2) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
+    for row in rows:
+        padded = [_pad(cell, width, i < left) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
 
@@ -117,6 +122,7 @@ def _cell(value: str | float) -> str:
 
 
 def _width(text: str) -> int:
+    """Chinese letters take two places on a terminal."""
     return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
 
 

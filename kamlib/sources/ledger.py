@@ -60,7 +60,7 @@ class Fault:
     def what(self, lang: str | None = None) -> str:
         """Return what is wrong, e.g. "not a date"."""
         if self.kind == "rule":
-            return self.detail
+            return words.word(self.detail, lang)
         return " ".join(filter(None, (words.word(f"fault.{self.kind}", lang), self.detail)))
 
     def remedy(self, lang: str | None = None) -> str:

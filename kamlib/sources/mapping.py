@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from kamlib import words
 from kamlib.errors import InputError, suggest
 from kamlib.settings import Settings, read_settings
 from kamlib.sources import store, toml
+from kamlib.sources.crm import Recognition
+from kamlib.sources.crm.choose import choose
 from kamlib.sources.files import Source
 from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
-from kamlib.sources.mapping_file import ColumnSpec, Mapping, TableSpec, read_mapping
+from kamlib.sources.mapping_file import ColumnSpec, Mapping, TableSpec
 from kamlib.sources.raw import Raw
 from kamlib.sources.reader import read_tables
 from kamlib.sources.sandbox import Sandbox
@@ -43,26 +46,40 @@ class Imported:
         return words.say(lang, f"Snapshot: {self.snapshot.folder}", f"快照：{self.snapshot.folder}")
 
 
-def import_data(mapping: Path | str, source: Path | str, into: Path | str, as_of: str | dt.date = "") -> Imported:
-    """Bring the files in the folder `source` into the canonical tables, as the file `mapping` says.
+def import_data(
+    mapping: Path | str,
+    source: Path | str,
+    into: Path | str,
+    as_of: str | dt.date = "",
+    *,
+    dates: str = "",
+    save: Path | None = None,
+    tell: Callable[[Recognition], None] | None = None,
+) -> Imported:
+    """Bring the files in the folder `source` into the canonical tables, as the file `mapping` says, or as they are
+    recognised: "auto" or the name of a vendor. `dates` decides between day and month where nothing tells; the mapping is
+    saved in the file `save`; `tell` is given what was recognised before anything is written.
 
     Adds a snapshot to the workspace `into`, whole or not at all: the tables as Parquet, the ledger, the rows set aside
     as CSV; `kamlib.load` reads it. The rules are those of the workspace's `kam.toml`; the first import writes it.
     InputError lists what keeps the import from being made.
     """
-    mapping, source, into = Path(mapping), Path(source), Path(into)
-    declared, settings = read_mapping(mapping, as_of)
+    source, into = Path(source), Path(into)
     source = source.parent if source.is_file() else source
-    if not source.is_dir():
-        raise InputError(f"{source} is not a folder. Give the folder that holds the files to import.")
+    chosen = choose(mapping, source, as_of, dates)
+    if tell and chosen.recognition:
+        tell(chosen.recognition)
+    if save:
+        chosen.save(save)
     with (
         tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as folder,
         snapshots.writing(into) as rules,
     ):
+        settings = chosen.settings
         if rules:
             settings = read_settings(into).model_copy(update={"as_of": settings.as_of})
-        mapped = _map(declared, mapping, source, Path(folder))
-        return _write(mapped, declared, settings, mapping, source, into, Path(folder))
+        mapped = _map(chosen.declared, chosen.path, source, Path(folder), settings.timezone)
+        return _write(mapped, chosen.declared, settings, chosen.path, source, into, Path(folder))
 
 
 @dataclass
@@ -76,8 +93,8 @@ class _Mapped:
     files: list[Path]
 
 
-def _map(declared: Mapping, mapping: Path, source: Path, scratch: Path) -> _Mapped:
-    box = Sandbox(scratch, mapping)
+def _map(declared: Mapping, mapping: Path, source: Path, scratch: Path, zone: str) -> _Mapped:
+    box = Sandbox(scratch, mapping, zone)
     try:
         raws = {name: Raw(box, name, spec) for name, spec in declared.files.items()}
         for raw in raws.values():
@@ -85,7 +102,7 @@ def _map(declared: Mapping, mapping: Path, source: Path, scratch: Path) -> _Mapp
         box.lock()
         for raw in raws.values():
             raw.apply_rules()
-        made = {name: _make(box, raws, name, spec) for name, spec in declared.tables.items()}
+        made = {name: _make(box, raws, name, parts) for name, parts in declared.tables.items()}
         for raw in raws.values():
             raw.leave(*_takers(box, declared, raw))
         accounts = [raw.account() for raw in raws.values()]
@@ -131,29 +148,46 @@ def _write(
     return Imported(Ledger(ledger.entries, ledger.faults, ledger.files), snapshot)
 
 
-def _make(box: Sandbox, raws: dict[str, Raw], name: str, spec: TableSpec) -> tuple[Source, list[Fault]]:
+def _make(box: Sandbox, raws: dict[str, Raw], name: str, parts: tuple[TableSpec, ...]) -> tuple[Source, list[Fault]]:
     """Write the rows of a canonical table to Parquet; return where, and the values that were renamed."""
     where, path = f"tables.{name}", box.scratch / f"{name}.parquet"
     faults: list[Fault] = []
-    if spec.sql:
+    if parts[0].sql:
         columns, title = [], f"{box.mapping.name}, {name}"
-        select = _in_order(box, name, box.select(spec.sql, f"{where}.sql"), where)
+        select = _in_order(box, name, box.select(parts[0].sql, f"{where}.sql"), where)
     else:
-        raw = raws[spec.source]
-        columns, title = raw.columns, raw.label
-        condition = box.expression(spec.where or "true", f"{where}.where")
-        rows = f"FROM {raw.table} AS {name_of(raw.name)} WHERE __why IS NULL AND {condition}"
-        cells = {column: _cell(box, raw, cell, f"{where}.columns.{column}") for column, cell in spec.columns.items()}
-        for column, cell in spec.columns.items():
-            if cell.values:
-                faults += _renamed(
-                    box, raw, Fault(name, title, column, "renamed", "told", 0), cells[column], cell, rows
-                )
-                cells[column] = _recoded(cells[column], cell)
-        listed = ", ".join(f"{cell} AS {name_of(column)}" for column, cell in cells.items())
-        select = f"SELECT {listed}, __file, __row {rows}"
+        selects = []
+        for part in parts:
+            chosen, renamed = _rows_of(box, raws[part.source], name, part)
+            selects.append(chosen)
+            faults += renamed
+        columns = list(dict.fromkeys(column for part in parts for column in raws[part.source].columns))
+        title = ", ".join(dict.fromkeys(raws[part.source].label for part in parts))
+        select = " UNION ALL BY NAME ".join(f"({chosen})" for chosen in selects)
     box.run(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet)", where, columns)
     return Source(path, title=title), faults
+
+
+def _rows_of(box: Sandbox, raw: Raw, name: str, part: TableSpec) -> tuple[str, list[Fault]]:
+    """Return the SELECT that makes rows of the table from those of a file, and the values that were renamed."""
+    where = f"tables.{name}"
+    condition = box.expression(part.where or "true", f"{where}.where")
+    rows = f"FROM {raw.table} AS {name_of(raw.name)} WHERE __why IS NULL AND {condition}"
+    cells = {column: _cell(box, raw, cell, f"{where}.columns.{column}") for column, cell in part.columns.items()}
+    faults: list[Fault] = []
+    for column, cell in part.columns.items():
+        if cell.values:
+            fault = Fault(name, raw.label, column, "renamed", "told", 0)
+            faults += _renamed(box, raw, fault, cells[column], cell, rows)
+            cells[column] = _recoded(cells[column], cell)
+    listed = ", ".join(f"{cell} AS {name_of(column)}" for column, cell in cells.items())
+    select = f"SELECT {listed}, __file, __row {rows}"
+    if part.once:
+        once = box.expression(part.once, f"{where}.once")
+        select += f" QUALIFY row_number() OVER (PARTITION BY {once} ORDER BY __file, __row) = 1"
+    if part.once or any("select" in cell.sql.lower() for cell in part.columns.values()):  # may come out of order
+        select += " ORDER BY __file, __row"
+    return select, faults
 
 
 def _in_order(box: Sandbox, name: str, select: str, where: str) -> str:
@@ -209,8 +243,10 @@ def _takers(box: Sandbox, declared: Mapping, raw: Raw) -> tuple[list[str], bool]
     """Return the conditions under which tables made row by row take a row of the file, and whether a SELECT reads it."""
     conditions = [
         box.expression(spec.where or "true", f"tables.{table}.where")
-        for table, spec in declared.tables.items()
+        for table, parts in declared.tables.items()
+        for spec in parts
         if spec.source == raw.name
     ]
-    read = {table for spec in declared.tables.values() if spec.sql for table in box.con.get_table_names(spec.sql)}
+    selects = [parts[0].sql for parts in declared.tables.values() if parts[0].sql]
+    read = {table for select in selects for table in box.con.get_table_names(select)}
     return conditions, not read.isdisjoint({raw.name, raw.stored})

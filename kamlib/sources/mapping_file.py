@@ -25,10 +25,11 @@ class _Strict(BaseModel):
 
 
 class FileSpec(_Strict):
-    """One file, or several alike: `path` may hold wild cards. `money` is an expression for what a row is worth;
-    `set_aside` and `told` give a reason to a condition: the first that holds takes the row out, or is only counted."""
+    """One file, or several alike: `path` may hold wild cards, and be a list. `money` is an expression for what a row is
+    worth; `set_aside` and `told` give a reason to a condition: the first that holds takes the row out, or is only
+    counted."""
 
-    path: str
+    path: str | tuple[str, ...]
     sheet: str = ""
     money: str = ""
     set_aside: dict[str, str] = {}
@@ -36,10 +37,15 @@ class FileSpec(_Strict):
 
     @field_validator("path")
     @classmethod
-    def _inside(cls, path: str) -> str:
-        if Path(path).is_absolute() or ".." in Path(path).parts or "~" in path:
-            raise ValueError("must lie in the source folder: give a path relative to it, without '..'.")
+    def _inside(cls, path: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for one in [path] if isinstance(path, str) else path:
+            if Path(one).is_absolute() or ".." in Path(one).parts or "~" in one:
+                raise ValueError("must lie in the source folder: give a path relative to it, without '..'.")
         return path
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (self.path,) if isinstance(self.path, str) else self.path
 
 
 class ColumnSpec(_Strict):
@@ -57,10 +63,12 @@ class ColumnSpec(_Strict):
 
 
 class TableSpec(_Strict):
-    """A canonical table: rows of one file (`from`, `where`, `columns`), or one SELECT over the files (`sql`)."""
+    """A canonical table: rows of one file (`from`, `where`, `columns`), or one SELECT over the files (`sql`). With `once`
+    the first row of each of its values makes a row: an order whose lines repeat its header."""
 
     source: str = Field("", alias="from")
     where: str = ""
+    once: str = ""
     columns: dict[str, ColumnSpec] = {}
     sql: str = ""
 
@@ -75,18 +83,18 @@ class TableSpec(_Strict):
     def _one(self) -> TableSpec:
         if bool(self.sql) == bool(self.source):
             raise ValueError("give either 'sql', or 'from' with 'columns'.")
-        if self.sql and (self.columns or self.where):
-            raise ValueError("with 'sql' the SELECT names the columns; remove 'columns' and 'where'.")
+        if self.sql and (self.columns or self.where or self.once):
+            raise ValueError("with 'sql' the SELECT names the columns; remove 'columns', 'where' and 'once'.")
         return self
 
 
 class Mapping(_Strict):
-    """A whole mapping file. `settings` become `kam.toml`."""
+    """A whole mapping file. `settings` become `kam.toml`. A table may be made of several files, row by row."""
 
     name: str = ""
     settings: dict[str, Any] = {}
     files: dict[str, FileSpec]
-    tables: dict[str, TableSpec]
+    tables: dict[str, tuple[TableSpec, ...]]
 
     @field_validator("files", mode="before")
     @classmethod
@@ -94,6 +102,23 @@ class Mapping(_Strict):
         if not isinstance(files, dict):
             return files
         return {name: {"path": spec} if isinstance(spec, str) else spec for name, spec in files.items()}
+
+    @field_validator("tables", mode="before")
+    @classmethod
+    def _one_part(cls, tables: Any) -> Any:
+        if not isinstance(tables, dict):
+            return tables
+        return {name: spec if isinstance(spec, list) else [spec] for name, spec in tables.items()}
+
+    @field_validator("tables")
+    @classmethod
+    def _parts(cls, tables: dict[str, tuple[TableSpec, ...]]) -> dict[str, tuple[TableSpec, ...]]:
+        for name, parts in tables.items():
+            if not parts or (len(parts) > 1 and any(part.sql for part in parts)):
+                raise ValueError(
+                    f"'{name}': a list holds parts with 'from' and 'columns'; one with 'sql' stands alone."
+                )
+        return tables
 
     @field_validator("files")
     @classmethod
@@ -110,6 +135,11 @@ class Mapping(_Strict):
 
 def read_mapping(path: Path, as_of: str | dt.date = "") -> tuple[Mapping, Settings]:
     """Read the mapping file and the settings in it, with `as_of` before its own. InputError names every wrong entry."""
+    return declared(read_yaml(path), path, as_of)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read what the file says, before any of it is checked. InputError when it is no mapping file."""
     try:
         said = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError) as error:
@@ -121,8 +151,13 @@ def read_mapping(path: Path, as_of: str | dt.date = "") -> tuple[Mapping, Settin
         raise InputError(f"{path}: {line}not readable as YAML ({problem}). Mend that line.") from None
     if not isinstance(said, dict):
         raise InputError(f"{path}: is no mapping file. It needs 'files' and 'tables'; see docs/own-data.md.")
+    return said
+
+
+def declared(said: dict[str, Any], path: Path, as_of: str | dt.date = "") -> tuple[Mapping, Settings]:
+    """Check what a mapping file says; `path` is what errors call it."""
     if as_of:
-        said["settings"] = (said.get("settings") or {}) | {"as_of": str(as_of)}
+        said = said | {"settings": (said.get("settings") or {}) | {"as_of": str(as_of)}}
     try:
         mapping = Mapping.model_validate(said)
         settings = Settings.model_validate(mapping.settings)
@@ -137,32 +172,39 @@ def _unknown_names(mapping: Mapping) -> list[str]:
     faults = [
         f"tables.{name} is missing: nothing can be computed without." for name in NEEDED if name not in mapping.tables
     ]
-    for name, spec in mapping.tables.items():
+    for name, parts in mapping.tables.items():
         if name not in TABLES:
             faults.append(f"tables.{name} is no canonical table.{suggest(name, TABLES)} Tables: {', '.join(TABLES)}.")
             continue
-        if spec.source and spec.source not in mapping.files:
-            known = ", ".join(mapping.files)
-            faults.append(
-                f"tables.{name}.from: '{spec.source}' is not among the files.{suggest(spec.source, mapping.files)} Files: {known}."
-            )
-        if spec.source:
-            faults += [
-                f"tables.{name}.columns: '{column}' is needed."
-                for column in TABLES[name].required
-                if column not in spec.columns
-            ]
+        for spec in parts:
+            faults += _unknown_in_part(mapping, name, spec)
+    return faults
+
+
+def _unknown_in_part(mapping: Mapping, name: str, spec: TableSpec) -> list[str]:
+    faults = []
+    if spec.source and spec.source not in mapping.files:
+        known = ", ".join(mapping.files)
+        faults.append(
+            f"tables.{name}.from: '{spec.source}' is not among the files.{suggest(spec.source, mapping.files)} Files: {known}."
+        )
+    if spec.source:
         faults += [
-            f"tables.{name}.columns: '{column}' is no column of {name}.{suggest(column, TABLES[name].names)} "
-            f"Columns: {', '.join(TABLES[name].names)}."
-            for column in spec.columns
-            if column not in TABLES[name].names
+            f"tables.{name}.columns: '{column}' is needed."
+            for column in TABLES[name].required
+            if column not in spec.columns
         ]
+    faults += [
+        f"tables.{name}.columns: '{column}' is no column of {name}.{suggest(column, TABLES[name].names)} "
+        f"Columns: {', '.join(TABLES[name].names)}."
+        for column in spec.columns
+        if column not in TABLES[name].names
+    ]
     return faults
 
 
 def _sentence(path: Path, fault: dict[str, Any], title: str) -> str:
-    parts = [str(part) for part in fault["loc"]]
+    parts = [part for part in fault["loc"] if isinstance(part, str)]  # without the place in a list of parts
     if title == "Settings":
         parts = ["settings", *parts]
     where = ".".join(parts)

@@ -19,6 +19,12 @@ HIDDEN = ("__k", "__row", "__file", "__why", "__money")
 NOBODY = "taken by no table"
 
 
+def inside(path: Path, folder: Path) -> None:
+    """InputError when the file is a link to something outside the folder."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{path}: is a link out of {folder}. Put the file itself there.")
+
+
 @dataclass
 class Raw:
     """One declared file, or several alike. Its rows are in `table`, each with `__file`, `__row`, `__money` and, in
@@ -42,16 +48,21 @@ class Raw:
 
     @property
     def label(self) -> str:
-        return self.paths[0].name if len(self.paths) == 1 else self.spec.path
+        name = self.paths[0].name if len(self.paths) == 1 else ", ".join(self.spec.paths)
+        return f"{name}, sheet {self.spec.sheet}" if self.spec.sheet else name
 
     def bring(self, folder: Path) -> None:
         """Copy the files into the sandbox, before it is locked."""
-        self.paths = sorted(path for path in folder.glob(self.spec.path) if suffix_of(path))
-        if not self.paths:
-            found = ", ".join(sorted(path.name for path in folder.iterdir())[:20])
-            raise InputError(
-                f"{self.box.mapping}: files.{self.name}: no file is called '{self.spec.path}' in {folder} (found: {found})."
-            )
+        for pattern in self.spec.paths:
+            paths = sorted(path for path in folder.glob(pattern) if suffix_of(path))
+            if not paths:
+                found = ", ".join(sorted(path.name for path in folder.iterdir())[:20])
+                raise InputError(
+                    f"{self.box.mapping}: files.{self.name}: no file is called '{pattern}' in {folder} (found: {found})."
+                )
+            self.paths += [path for path in paths if path not in self.paths]
+        for path in self.paths:
+            inside(path, folder)
         parts = [self._part(path, folder, i) for i, path in enumerate(self.paths)]
         try:
             if len(parts) == 1:
@@ -70,7 +81,7 @@ class Raw:
         """Copy one of the files into a table, give its rows their numbers, and return the table's name."""
         con, part = self.box.con, name_of(f"part {i} of {self.name}")
         opened = open_source(con, Source(path, self.spec.sheet), f"part {i} of {self.name}, opened", self.box.scratch)
-        label = literal(path.relative_to(folder).as_posix())
+        label = literal(path.relative_to(folder).as_posix() + (f", sheet {self.spec.sheet}" * bool(self.spec.sheet)))
         try:
             con.execute(f"CREATE TABLE {part} AS SELECT *, {label} AS __file FROM ({opened.first})")
         except duckdb.Error as error:
@@ -100,7 +111,10 @@ class Raw:
         box.con.execute(f"CREATE VIEW {name_of(self.name)} AS SELECT {shown} FROM {self.table} WHERE __why IS NULL")
         for reason, condition in self.spec.told.items():
             found = box.expression(condition, f"{where}.told.{reason}")
-            self._tell(reason, f"(SELECT *, {found} AS __found FROM {self.table} WHERE __why IS NULL) WHERE __found")
+            self._tell(
+                reason,
+                f"(SELECT *, {found} AS __found FROM {self.table} AS {name_of(self.name)} WHERE __why IS NULL) WHERE __found",
+            )
 
     def leave(self, conditions: list[str], read_by_sql: bool) -> None:
         """Set aside the rows that none of the tables made row by row takes. Where a SELECT of the mapping reads the

@@ -12,15 +12,19 @@ from pathlib import Path
 import duckdb
 
 from kamlib.errors import InputError, suggest
+from kamlib.settings import Settings
+from kamlib.sources import macros
 from kamlib.sources.sql import literal
 
 
 class Sandbox:
-    """An engine in `scratch`, and the mapping file that its errors name."""
+    """An engine in `scratch` with the functions of `macros`, and the mapping file that its errors name."""
 
-    def __init__(self, scratch: Path, mapping: Path) -> None:
+    def __init__(self, scratch: Path, mapping: Path, zone: str = Settings().timezone) -> None:
         self.scratch, self.mapping = scratch, mapping
         self.con = duckdb.connect(str(scratch / "source.duckdb"), config={"python_enable_replacements": False})
+        for statement in macros.statements(zone):
+            self.con.execute(statement)
 
     def lock(self) -> None:
         """Shut the engine off from everything but the scratch folder, for good."""

@@ -1,0 +1,93 @@
+"""Recognise what a CRM exported: a folder of files becomes the mapping that a user could have written."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from kamlib.errors import InputError
+from kamlib.sources.crm.build import Use, build
+from kamlib.sources.crm.dictionary import OWN, vendors
+from kamlib.sources.crm.evidence import read_evidence
+from kamlib.sources.crm.match import Matched, best_matches
+from kamlib.sources.crm.survey import survey
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """`mapping` is what the YAML file would say; `uses` what became of every column; `strangers` are files left out."""
+
+    mapping: dict[str, Any]
+    uses: tuple[Use, ...]
+    strangers: tuple[str, ...]
+
+
+def choices() -> list[str]:
+    """Return what `--from` takes besides a mapping file: auto and the vendors."""
+    return [AUTO, *(name for name in vendors() if name != OWN and "_" not in name)]
+
+
+def recognise(folder: Path, vendor: str = AUTO, as_of: str = "", dates: str = "") -> Recognition:
+    """Recognise the exports in `folder` and below. InputError says what keeps them from being read for sure."""
+    with tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as scratch:
+        con = duckdb.connect(str(Path(scratch) / "survey.duckdb"))
+        try:
+            sheets, strangers = survey(con, folder, Path(scratch))
+            tried = [v for name, v in vendors().items() if vendor == AUTO or name.split("_")[0] in (vendor, OWN)]
+            found, unknown = best_matches(sheets, tried)
+            found = _together(found)
+            if not found:
+                listed = ", ".join(sheet.label for sheet in sheets[:10]) or "no table at all"
+                raise InputError(
+                    f"{folder}: none of its files is an export of a CRM that kam knows ({listed}). "
+                    "Write a mapping file; see docs/own-data.md."
+                )
+            read_evidence(con, found, dates)
+            mapping, uses = build(con, found)
+        finally:
+            con.close()
+    settings = {"as_of": as_of or _as_of(found)} | mapping["settings"]
+    uses += [Use(sheet.label, header, (), "") for sheet in unknown for header in sheet.headers]
+    return Recognition(
+        mapping | {"settings": settings}, tuple(uses), tuple(_relative(path, folder) for path in strangers)
+    )
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _together(found: list[Matched]) -> list[Matched]:
+    """Take files of one module with the same headers as one. InputError where they are exports of several days."""
+    kept: dict[tuple, Matched] = {}
+    for one in found:
+        mark = (one.vendor.name, one.module.name, one.sheet.headers, one.sheet.sheet and one.sheet.path)
+        first = kept.setdefault(mark if not one.sheet.sheet else (*mark, one.sheet.sheet), one)
+        if first is not one:
+            first.sheet.more.append(one.sheet.path)
+            first.sheet.selects += one.sheet.selects
+    by_module: dict[tuple[str, str], set[str]] = {}
+    for one in kept.values():
+        by_module.setdefault((one.vendor.name, one.module.name), set()).update(one.sheet.dates)
+    for (_, module), days in by_module.items():
+        if len(days) > 1:
+            raise InputError(
+                f"The folder holds {module} exported on {' and '.join(sorted(days))}: the same records twice. "
+                "Put each day's files into a folder of its own and import them one after the other."
+            )
+    return list(kept.values())
+
+
+def _as_of(found: list[Matched]) -> str:
+    """The day of the export, by the names of the files."""
+    days = sorted({day for one in found for day in one.sheet.dates})
+    if len(days) == 1:
+        return days[0]
+    said = f"say {' and '.join(days)}" if days else "do not say"
+    raise InputError(f"The names of the files {said} on which day they were exported. Give it: --as-of YYYY-MM-DD.")

@@ -1,0 +1,175 @@
+"""From matched sheets to the mapping that a user could have written: files with their rules, tables, settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from kamlib.sources.crm import evidence
+from kamlib.sources.crm.dictionary import OWN
+from kamlib.sources.crm.expressions import Writer
+from kamlib.sources.crm.match import EXACT, Matched
+from kamlib.sources.sql import name_of
+from kamlib.tables import TABLES
+
+BY_NAME, KNOWN = "by name", "not needed"
+AMBIGUOUS = "customer name used by several customers"
+
+
+@dataclass(frozen=True)
+class Use:
+    """What became of one column of one sheet: the canonical columns it feeds, and how it was recognised."""
+
+    sheet: str
+    header: str
+    targets: tuple[str, ...]
+    how: str
+
+
+def name_views(found: list[Matched]) -> dict[str, Matched]:
+    """Give each sheet the name that the mapping calls it by; return the first sheet of each module."""
+    taken: set[str] = set()
+    by_module: dict[str, Matched] = {}
+    for one in found:
+        name = base = one.module.name if one.vendor.name != OWN else f"{OWN}_{one.module.name}"
+        again = 2
+        while name in taken:
+            name, again = f"{base}_{again}", again + 1
+        taken.add(name)
+        one.view = name
+        by_module.setdefault(one.module.name, one)
+    return by_module
+
+
+def build(con: duckdb.DuckDBPyConnection, found: list[Matched]) -> tuple[dict[str, Any], list[Use]]:
+    """Return the mapping, as the YAML file would say it, and what became of every column."""
+    others = name_views(found)
+    settings, stages = _stages(con, found)
+    files: dict[str, Any] = {}
+    tables: dict[str, list[dict[str, Any]]] = {}
+    writers = [Writer(one, others, stages) for one in found]
+    targets = {(one.view, header): [] for one in found for header in one.sheet.headers}
+    for writer in writers:
+        for table, parts in writer.one.module.tables.items():
+            for part in parts:
+                if part.get("unless") not in others and (made := _part(writer, table, part, targets)):
+                    tables.setdefault(table, []).append(made)
+        files[writer.one.view] = _file(writer, targets)
+    uses = [use for writer in writers for use in _uses(writer, targets)]
+    ordered = {name: tables[name] if len(tables[name]) > 1 else tables[name][0] for name in TABLES if name in tables}
+    return {"settings": settings, "files": files, "tables": ordered}, uses
+
+
+Targets = dict[tuple[str, str], list[str]]
+"""The canonical columns that each column of each sheet feeds."""
+
+
+def _part(writer: Writer, table: str, said: dict[str, Any], targets: Targets) -> dict[str, Any] | None:
+    """Return how rows of the sheet become rows of a table; None when a required column cannot be made."""
+    one = writer.one
+    made: dict[str, Any] = {"from": one.view}
+    for key in ("where", "once"):
+        if key in said:
+            written = writer.expression(said[key])
+            if written is None:
+                return None
+            made[key] = written
+    columns, used = {}, {}
+    for column in TABLES[table].columns:
+        entry = writer.column(said["columns"].get(column.name, ()), column.type)
+        if entry is None:
+            if column.required:
+                return None
+            continue
+        columns[column.name] = entry["column"] if set(entry) == {"column"} else entry
+        used[column.name] = list(writer.used)
+    if (
+        "currency" in TABLES[table].names
+        and "currency" not in columns
+        and one.signed
+        and TABLES[table].money in columns
+    ):
+        header = next((h for view, h in used[TABLES[table].money] if view == one.view and h in one.signed), None)
+        if header:
+            columns["currency"] = {"sql": f"as_currency({name_of(header)})"}
+            used["currency"] = [(one.view, header)]
+    for name, places in used.items():
+        for place in places:
+            targets[place].append(f"{table}.{name}")
+    return made | {"columns": columns}
+
+
+def _file(writer: Writer, targets: Targets) -> dict[str, Any]:
+    one = writer.one
+    patterns = one.sheet.patterns
+    said: dict[str, Any] = {"path": patterns[0] if len(patterns) == 1 else patterns}
+    if one.sheet.sheet:
+        said["sheet"] = one.sheet.sheet
+    if one.module.money and (money := writer.expression(f"{{{one.module.money}}}")):
+        said["money"] = f"TRY_CAST({money} AS DECIMAL(18, 2))"
+    guessed = dict(writer.guessed)
+    for kind in ("set_aside", "told"):
+        rules = {}
+        for reason, template in getattr(one.module, kind).items():
+            if (condition := writer.expression(template)) is not None:
+                rules[reason] = condition
+                for place in writer.used:
+                    targets[place].append(kind)
+        if kind == "set_aside" and "account" in guessed:
+            rules[AMBIGUOUS] = f"{guessed['account']} > 1"
+        if kind == "told":
+            rules |= {f"{one.module.fields[name].of} found by name": f"{n} = 1" for name, n in guessed.items()}
+        if rules:
+            said[kind] = rules
+    return said if set(said) != {"path"} or len(patterns) > 1 else said["path"]
+
+
+def _uses(writer: Writer, targets: Targets) -> list[Use]:
+    one = writer.one
+    known = set(one.headers.values())
+    by_name = {header for (name, part), header in one.headers.items() if name in writer.guessed and part == "name"}
+    uses = []
+    for header in one.sheet.headers:
+        places = tuple(dict.fromkeys(targets[one.view, header]))
+        how = one.how.get(header, EXACT) if places else KNOWN if header in known else ""
+        uses.append(Use(one.sheet.label, header, places, BY_NAME if places and header in by_name else how))
+    return uses
+
+
+def _stages(con: duckdb.DuckDBPyConnection, found: list[Matched]) -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:
+    """Return the settings that declare the open stages, and the (name, status) of every stage by what it is called.
+
+    Stages of the vendor's standard pipeline have the kit's names. Another one is won or lost when its name says so, else
+    open; its probability is the mean of what the CRM gives its deals.
+    """
+    known = {called: stage for one in found for stage in one.vendor.stages for called in stage.called}
+    seen = [stage for one in found if "deals" in one.module.tables for stage in evidence.stages(con, one)]
+    names = {called: (stage.name, stage.status) for called, stage in known.items()}
+    opened: dict[str, dict[str, Any]] = {}
+    for stage in seen:
+        standard = known.get(stage.called)
+        if standard is None:
+            names[stage.called] = (stage.called, _status(stage.called))
+        if names[stage.called][1] != "open":
+            continue
+        name = names[stage.called][0]
+        chance = standard.probability if stage.percent is None else round(min(max(stage.percent, 0), 100) / 100, 2)
+        entry: dict[str, Any] = {"name": name, "probability": chance}
+        if standard is not None:
+            entry |= {"en": standard.en, "zh": standard.zh, "group": standard.group}
+        opened.setdefault(name, entry)
+    ordered = sorted(opened.values(), key=lambda entry: entry["probability"])
+    return {"stages": ordered} if ordered else {}, names
+
+
+_WON, _LOST, _INVALID = ("won", "赢", "成交"), ("lost", "输", "丢", "失"), ("invalid", "无效", "disqualified", "作废")
+
+
+def _status(called: str) -> str:
+    text = called.casefold()
+    for status, signs in (("invalid", _INVALID), ("lost", _LOST), ("won", _WON)):
+        if any(sign in text for sign in signs):
+            return status
+    return "open"

@@ -1,0 +1,121 @@
+"""What the cells of a sheet tell that its headers do not: day or month first, decimal commas, currency signs, stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from kamlib.errors import InputError
+from kamlib.sources.crm.match import Matched
+from kamlib.sources.sql import literal, name_of
+
+ORDERS = ("dmy", "mdy", "ymd")
+_SLASHED = r"^\s*(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})\b"
+_MONEY = ("money", "number", "percent")
+_SIGNS = r"[$€£¥￥元]|\b[A-Z]{3}\b"
+
+
+def read_evidence(con: duckdb.DuckDBPyConnection, found: list[Matched], dates: str = "") -> None:
+    """Note in each match how its dates and amounts are written. `dates` decides where nothing tells; InputError names
+    the files whose dates nobody could read for sure."""
+    faults = []
+    for one in found:
+        one.zone = "UTC" if any(header.startswith("_fivetran") for header in one.sheet.headers) else ""
+        one.comma = _decimal_comma(con, one)
+        one.signed = {header for header in _headers(one, ("money",)) if _any(con, one, header, _SIGNS)}
+        try:
+            one.dates = _order(con, one, dates)
+        except InputError as error:
+            faults.append(str(error))
+    if faults:
+        raise InputError("\n".join(faults))
+
+
+def _headers(one: Matched, readings: tuple[str, ...]) -> list[str]:
+    return list(dict.fromkeys(h for (name, _), h in one.headers.items() if one.module.fields[name].reading in readings))
+
+
+def _text(header: str) -> str:
+    return f"CAST({name_of(header)} AS VARCHAR)"
+
+
+def _rows(one: Matched) -> str:
+    return "(" + " UNION ALL BY NAME ".join(f"({select})" for select in one.sheet.selects) + ")"
+
+
+def _any(con: duckdb.DuckDBPyConnection, one: Matched, header: str, pattern: str) -> bool:
+    found = f"SELECT bool_or(regexp_matches({_text(header)}, {literal(pattern)})) FROM {_rows(one)}"
+    return bool(con.execute(found).fetchone()[0])
+
+
+def _order(con: duckdb.DuckDBPyConnection, one: Matched, given: str) -> str:
+    """Return the order of day, month and year that all dates of the file allow; "" when none needs one."""
+    headers = _headers(one, ("day", "moment"))
+    if not headers:
+        return ""
+    cells = " UNION ALL ".join(f"SELECT {_text(header)} AS cell FROM {_rows(one)}" for header in headers)
+    n, first, second, short, long, example = con.execute(
+        "SELECT count(*), max(x), max(y), max(CASE WHEN length(z) = 2 THEN CAST(z AS INTEGER) END), "
+        "count(*) FILTER (length(z) = 4), min(cell) FROM (SELECT cell, CAST(p.x AS INTEGER) AS x, CAST(p.y AS INTEGER) AS y, "
+        f"p.z AS z FROM (SELECT cell, regexp_extract(cell, {literal(_SLASHED)}, ['x', 'y', 'z']) AS p FROM ({cells})) "
+        "WHERE p.x <> '')"
+    ).fetchone()
+    if not n:
+        return ""
+    allowed = {
+        "dmy": first <= 31 and second <= 12,
+        "mdy": first <= 12 and second <= 31,
+        "ymd": not long and second <= 12 and (short or 0) <= 31,
+    }
+    possible = [order for order in ORDERS if allowed[order]]
+    if len(possible) == 1:
+        return possible[0]
+    if given:
+        return given
+    label, columns = one.sheet.label, ", ".join(headers)
+    if possible:
+        raise InputError(
+            f"{label}: nothing in its dates ({columns}; e.g. '{example}') tells the day from the month. "
+            f"Say which comes first: --dates {'|'.join(possible)}."
+        )
+    raise InputError(
+        f"{label}: its dates ({columns}) are written in different orders, some with the day and some with the month "
+        "first. Export it again with one date format, or say which holds: --dates dmy|mdy|ymd."
+    )
+
+
+def _decimal_comma(con: duckdb.DuckDBPyConnection, one: Matched) -> bool:
+    """Whether amounts have decimal commas: some end in a comma and one or two digits, and none in a point so."""
+    headers = _headers(one, _MONEY)
+    if not headers:
+        return False
+    cells = " UNION ALL ".join(f"SELECT {_text(header)} AS cell FROM {_rows(one)}" for header in headers)
+    comma, point = con.execute(
+        rf"SELECT bool_or(regexp_matches(cell, '\d,\d{{1,2}}\D*$|\.\d{{3}},|\.\d{{3}}\.')), "
+        rf"bool_or(regexp_matches(cell, '\d\.\d{{1,2}}\D*$|,\d{{3}}\.|,\d{{3}},')) FROM ({cells})"
+    ).fetchone()
+    return bool(comma) and not point
+
+
+@dataclass(frozen=True)
+class StageFound:
+    """A stage as it stands in the files, with how many deals are in it and the mean probability the CRM gives them."""
+
+    called: str
+    n: int
+    percent: float | None
+
+
+def stages(con: duckdb.DuckDBPyConnection, one: Matched) -> list[StageFound]:
+    """Return the deal stages that stand in the sheet, most frequent first."""
+    header = one.headers.get(("stage", ""))
+    if header is None:
+        return []
+    chance = one.headers.get(("probability", ""))
+    percent = rf"avg(TRY_CAST(rtrim({_text(chance)}, ' %') AS DOUBLE))" if chance else "NULL"
+    rows = con.execute(
+        f"SELECT trim({_text(header)}) AS stage, count(*) AS n, {percent} FROM {_rows(one)} "
+        "WHERE stage <> '' GROUP BY stage ORDER BY n DESC, stage"
+    ).fetchall()
+    return [StageFound(*row) for row in rows]

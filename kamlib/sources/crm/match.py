@@ -1,0 +1,128 @@
+"""Which module of which CRM a sheet is, and which header is which of its fields: exactly, by pattern, or nearly."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from kamlib.sources.crm.dictionary import OWN, Module, Vendor, bare
+from kamlib.sources.crm.survey import Sheet
+
+EXACT, PATTERN, NEAR = "exact", "pattern", "near"
+_WORTH = {EXACT: 1.0, PATTERN: 0.7, NEAR: 0.5}
+_CALLED = 5
+"""How many matched headers the right name of a file is worth."""
+_NEAR = 90
+"""Likeness, in percent, from which two labels count as nearly the same."""
+
+
+@dataclass
+class Matched:
+    """A sheet as a module. `headers` gives the header of each (field, part) found; `how` says how a header was found;
+    `view` is what the mapping calls the sheet."""
+
+    sheet: Sheet
+    vendor: Vendor
+    module: Module
+    headers: dict[tuple[str, str], str]
+    how: dict[str, str]
+    called: bool
+    view: str = ""
+    dates: str = ""
+    comma: bool = False
+    signed: set[str] = field(default_factory=set)
+    """Headers of amounts with a currency sign."""
+    zone: str = ""
+    """The time zone of times without one, where it is not the reporting zone."""
+
+    @property
+    def score(self) -> float:
+        return sum(_WORTH[how] for how in self.how.values()) + _CALLED * self.called
+
+    @property
+    def key(self) -> str:
+        """The field that identifies a row, or "" """
+        return next((name for name in self.module.key if self.has(name)), "")
+
+    def has(self, name: str) -> bool:
+        """Whether the sheet holds the field, under any of the ways it may be given."""
+        return any(found == name for found, _ in self.headers)
+
+
+def match(sheet: Sheet, vendor: Vendor, module: Module) -> Matched:
+    """Find the headers of `sheet` among the aliases of the module's fields."""
+    plain, renamed = _bare_headers(sheet.headers, module.singular)
+    aliases = [
+        ((one.name, part), bare(alias))
+        for one in module.fields.values()
+        for part, listed in ({"": one.aliases} | one.by).items()
+        for alias in listed
+    ]
+    headers: dict[tuple[str, str], str] = {}
+    how: dict[str, str] = {}
+    for kind in (EXACT, PATTERN, NEAR):
+        known = plain if kind == EXACT else renamed
+        if kind == NEAR:
+            known = _nearly({b: header for b, header in plain.items() if header not in how}, aliases)
+        for place, alias in aliases:
+            if place not in headers and alias in known:
+                headers[place] = known[alias]
+                how.setdefault(known[alias], kind)
+    called = any(bare(title) == bare(name) for title in sheet.titles if title for name in module.names)
+    return Matched(sheet, vendor, module, headers, how, called)
+
+
+def _bare_headers(headers: tuple[str, ...], singular: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the headers by their bare form, as they are and as they would be had the module not been renamed: a
+    module whose records are an X has the columns `X Owner` and `X Owner.id`."""
+    plain: dict[str, str] = {}
+    for header in headers:
+        plain.setdefault(bare(header), header)
+    owners = (re.fullmatch(r"(.+?)[ _]Owner", header, re.I) for header in headers)
+    own = next((m[1] for m in owners if m and bare(f"{m[0]}.id") in plain), "")
+    if not singular or not own or bare(own) == bare(singular):
+        return plain, {}
+    start = bare(own)
+    return plain, {bare(singular) + b[len(start) :]: h for b, h in plain.items() if b.startswith(start)}
+
+
+def _nearly(left: dict[str, str], aliases: list[tuple[tuple[str, str], str]]) -> dict[str, str]:
+    """Return the headers left by the alias they nearly are: but for a remark in brackets or a slip of the pen."""
+    from rapidfuzz import fuzz, process
+
+    known = list(dict.fromkeys(alias for _, alias in aliases))
+    found: dict[str, str] = {}
+    for b, header in left.items():
+        short = re.sub(r"[（(【\[].*?[)）】\]]|[*＊:：]", "", b)
+        if short in known:
+            found.setdefault(short, header)
+        elif len(b) >= 6:
+            best = process.extractOne(b, known, scorer=fuzz.ratio, score_cutoff=_NEAR)
+            if best and len(best[0]) >= 6:
+                found.setdefault(best[0], header)
+    return found
+
+
+def best_matches(sheets: list[Sheet], vendors: list[Vendor]) -> tuple[list[Matched], list[Sheet]]:
+    """Return the module that each sheet is most likely, and the sheets that are none. Of equally likely ones that of
+    the vendor of most other sheets is taken."""
+    likely = {id(sheet): _likely(sheet, vendors) for sheet in sheets}
+    total = Counter()
+    for found in likely.values():
+        for one in found:
+            total[one.vendor.name] += one.score
+    chosen, strangers = [], []
+    for sheet in sheets:
+        found = likely[id(sheet)]
+        if not found:
+            strangers.append(sheet)
+            continue
+        chosen.append(max(found, key=lambda one: (one.score, one.vendor.name != OWN, total[one.vendor.name])))
+    return chosen, strangers
+
+
+def _likely(sheet: Sheet, vendors: list[Vendor]) -> list[Matched]:
+    found = [match(sheet, vendor, module) for vendor in vendors for module in vendor.modules.values()]
+    found = [one for one in found if one.key and (len(one.how) >= 3 or (one.called and len(one.how) >= 2))]
+    return sorted(found, key=lambda one: -one.score)[:6]

@@ -1,0 +1,156 @@
+"""What CRMs export is recognised without a mapping file, column by column, and what cannot be told is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import SAMPLE
+from typer.testing import CliRunner
+
+import kamlib as kam
+from kamlib.cli import app
+from kamlib.errors import InputError
+from kamlib.sources.mapping import import_data
+
+RAW = SAMPLE / "raw"
+DEALS = (
+    "Record Id,Deal Owner.id,Deal Owner,Amount,Deal Name,Closing Date,Account Name.id,Account Name,Stage,"
+    "Probability (%),Lead Source,Created Time,Modified Time\n"
+    'zcrm_4150868000000225013,zcrm_41,Ann,"$12,000.50",First,25/03/2026,zcrm_4150868000000111001,Acme,Negotiation/Review,'
+    "90,Partner,01/02/2026 10:00 AM,03/03/2026 12:00 PM\n"
+    "zcrm_4150868000000225014,zcrm_41,Ann,$500,Second,05/03/2026,zcrm_4150868000000111002,Beta,Closed Won,"
+    "100,Trade Show,01/02/2026 10:00 AM,03/03/2026 12:00 PM\n"
+    "zcrm_4150868000000225015,zcrm_41,Ann,$70,Third,05/01/2026,zcrm_4150868000000111002,Beta,Closed Lost,"
+    "0,Chat,01/02/2026 10:00 AM,03/03/2026 12:00 PM\n"
+)
+ACCOUNTS = (
+    "Record Id,Account Owner,Account Name,Account Number,Parent Account.id,Parent Account,Created Time\n"
+    "zcrm_4150868000000111001,Ann,Acme,001,,,2020-01-02 10:00\n"
+    "zcrm_4150868000000111002,Bo,Beta,002,zcrm_4150868000000111001,Acme,2020-01-03 10:00\n"
+)
+ORDERS = (
+    "Record Id,Sales Order Owner,SO Number,Account Name.id,Account Name,Grand Total,Created Time\n"
+    "zcrm_4150868000000333001,Ann,SO-1,zcrm_4150868000000111001,Acme,$100.00,2026-01-05 10:00\n"
+)
+ZOHO = {"Accounts_2026_03_17.csv": ACCOUNTS, "Deals_2026_03_17.csv": DEALS, "Sales_Orders_2026_03_17.csv": ORDERS}
+
+
+@pytest.fixture
+def bring(tmp_path):
+    """Import files given as {name: text or bytes}; returns (data, ledger, {(file, column): (targets, how)})."""
+
+    def bring(files: dict[str, str | bytes], mapping: str | Path = "auto", as_of: str = "", into: str = "ws", **more):
+        source = tmp_path / "exports"
+        for name, content in files.items():
+            path = source / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        seen = {}
+
+        def tell(found):
+            seen.update({(use.sheet, use.header): (use.targets, use.how) for use in found.uses})
+
+        ledger = import_data(mapping, source, tmp_path / into, as_of, tell=tell, **more).ledger
+        return kam.load(tmp_path / into), ledger, seen
+
+    return bring
+
+
+def rules(ledger) -> dict[str, int]:
+    return {fault.detail: fault.n for fault in ledger.faults if fault.kind == "rule"}
+
+
+def test_a_zoho_export_needs_no_mapping(bring):
+    data, ledger, seen = bring(ZOHO)
+    assert str(data.as_of) == "2026-03-17", "as the names of the files say"
+    accounts, deals = data.frame("accounts"), data.frame("deals")
+    assert accounts.account_id.tolist() == ["4150868000000111001", "4150868000000111002"]
+    assert accounts.account_no.tolist() == ["001", "002"]
+    assert accounts.parent_account_id.dropna().tolist() == ["4150868000000111001"]
+    assert deals.status.tolist() == ["open", "won", "lost"]
+    assert deals.stage.tolist() == ["negotiation", "won", "lost"]
+    assert deals.amount.tolist() == [12000.5, 500, 70]
+    assert deals.channel.tolist() == ["partner", "offline", "online"]
+    assert [str(day.date()) for day in deals.closed_at.dropna()] == ["2026-03-03", "2026-01-05"]
+    assert rules(ledger) == {"closing date before creation": 1}
+    assert data.settings.currency == "USD", "as the signs of the amounts say"
+    assert seen["Deals_2026_03_17.csv", "Stage"] == (("deals.stage", "deals.status", "deals.closed_at"), "exact")
+    assert seen["Deals_2026_03_17.csv", "Account Name"] == ((), "not needed")
+
+
+def test_a_renamed_module_is_recognised_by_the_pattern_of_its_owner(bring):
+    renamed = DEALS.replace("Deal Owner", "Students Pipeline Owner").replace("Deal Name", "Students Pipeline Name")
+    files = {name: text for name, text in ZOHO.items() if "Deals" not in name}
+    data, _, seen = bring(files | {"Students_Pipeline_2026_03_17.csv": renamed})
+    assert data.frame("deals").deal_name.tolist() == ["First", "Second", "Third"]
+    assert data.frame("deals").owner.tolist() == ["Ann"] * 3
+    assert seen["Students_Pipeline_2026_03_17.csv", "Students Pipeline Name"] == (("deals.deal_name",), "pattern")
+
+
+def test_the_saved_mapping_gives_the_same_workspace(bring, tmp_path):
+    saved = tmp_path / "zoho.yml"
+    bring(ZOHO, save=saved)
+    bring(ZOHO, saved, into="again")
+    first, second = (tmp_path / name / "snapshots" / "2026-03-17" for name in ("ws", "again"))
+    tables = sorted(path.name for path in first.glob("*.parquet"))
+    assert tables == sorted(path.name for path in second.glob("*.parquet"))
+    assert tables
+    for name in tables:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    assert (tmp_path / "ws/kam.toml").read_text() != ""
+
+
+def test_a_mapping_file_over_what_was_recognised_wins(bring, tmp_path):
+    (tmp_path / "own.yml").write_text(
+        "extends: zoho\nsettings: {company: Ours}\n"
+        "tables:\n  accounts: {columns: {account_tier: Account Number}}\n  deals: {columns: {channel: null}}\n"
+    )
+    data, _, _ = bring(ZOHO, tmp_path / "own.yml")
+    assert data.settings.company == "Ours"
+    assert data.frame("accounts").account_tier.tolist() == ["001", "002"]
+    assert data.frame("deals").channel.isna().all()
+
+
+@pytest.mark.parametrize("vendor", ["zoho", "fxiaoke"])
+def test_the_raw_sample_is_brought_whole(vendor, tmp_path):
+    ledger = import_data("auto", RAW / vendor, tmp_path / "ws", "2025-12-31").ledger
+    assert sum(entry.set_aside for entry in ledger.entries) == 0
+    assert sum(entry.blanked for entry in ledger.entries) == 0
+    kept = {entry.table: entry.kept for entry in ledger.entries}
+    whole = kam.load(SAMPLE)
+    for name in ("accounts", "contacts", "deals", "orders", "order_lines", "invoices", "payments", "returns", "cases"):
+        assert kept[name] == len(whole.frame(name)), name
+
+
+def test_the_command_shows_what_was_recognised_before_it_writes(tmp_path):
+    for name, text in ZOHO.items():
+        (tmp_path / name).write_text(text)
+    outcome = CliRunner().invoke(app, ["import", str(tmp_path), "--into", str(tmp_path / "ws"), "--lang", "zh"])
+    assert outcome.exit_code == 0, outcome.output
+    shown, _, after = outcome.output.partition("列未采用")
+    assert "Account Name.id" in shown
+    assert "deals.account_id" in shown
+    assert "结单日期早于创建日期" in after
+
+
+def test_nothing_is_guessed_where_nothing_tells(bring):
+    with pytest.raises(InputError, match="tells the day from the month"):
+        bring(ZOHO | {"Deals_2026_03_17.csv": DEALS.replace("25/03/2026", "05/03/2026")})
+
+
+def test_the_day_of_the_export_is_asked_where_no_name_says_it(bring):
+    with pytest.raises(InputError, match="--as-of"):
+        bring({"Accounts.csv": ACCOUNTS, "Sales_Orders.csv": ORDERS})
+
+
+def test_the_dictionaries_name_tables_and_columns_that_exist():
+    from kamlib.sources.crm.dictionary import vendors
+    from kamlib.tables import TABLES
+
+    for vendor in vendors().values():
+        for module in vendor.modules.values():
+            for table, parts in module.tables.items():
+                for part in parts:
+                    assert set(part["columns"]) <= set(TABLES[table].names), (vendor.name, module.name)
+            assert set(module.key) <= set(module.fields), (vendor.name, module.name)
