@@ -46,6 +46,10 @@ def run(
     p: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A parameter; repeatable.")] = None,
     lang: Annotated[str, typer.Option(help="Language of claims, charts and report: en or zh.")] = "",
     jobs: Annotated[int, typer.Option(min=0, help="Notebooks at once. 0: as many as there are cores.")] = 0,
+    role: Annotated[
+        str, typer.Option(help="Only what this role may see: rep, manager, partner, analyst, or yours.")
+    ] = "",
+    user: Annotated[str, typer.Option(help="Whose accounts the role sees, as the owner column writes the name.")] = "",
     only_failed: Annotated[
         bool, typer.Option("--only-failed", help="Run again what did not finish, as it was called.")
     ] = False,
@@ -57,7 +61,9 @@ def run(
     """
     from kamlib.batch import run as batch
 
-    call = batch.Call(data=data, out=out, as_of=as_of, only=only, values=tuple(p or ()), lang=lang, jobs=jobs)
+    call = batch.Call(
+        data=data, out=out, as_of=as_of, only=only, values=tuple(p or ()), lang=lang, jobs=jobs, role=role, user=user
+    )
     raise typer.Exit(batch.rerun(call) if only_failed else batch.run(call))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,11 @@ def private_folder(folder: Path) -> Path:
         private_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+def file_name(text: str) -> str:
+    """Return `text` as a part of a file name: letters, digits, "_" and "-" of it, whatever language, at most 60."""
+    return re.sub(r"[^\w-]+", "-", text).strip("-")[:60] or "-"
 
 
 def _private(path: str, flags: int) -> int:

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from kamlib.errors import InputError, suggest
+from kamlib.tables import NEEDED, TABLES, Column, Table
 
 FILE = "kam.toml"
 BANDED = ("revenue", "wallet", "n_orders", "tenure_days", "active_month_share")
@@ -97,6 +98,46 @@ class Lifecycle(_Strict):
     loyal_tenure_days: int = Field(365, ge=0)
 
 
+class Role(_Strict):
+    """What a role sees: the accounts of its user (`rows`: all, or those of one owner, department or region), and all
+    of their columns but those in `mask`: names of columns, as "cogs" or "orders.cogs", or of whole tables."""
+
+    rows: Literal["all", "owner", "department", "region"]
+    mask: tuple[str, ...] = ()
+
+    @field_validator("mask")
+    @classmethod
+    def _can_be_masked(cls, mask: tuple[str, ...]) -> tuple[str, ...]:
+        known = {name: column for table in TABLES.values() for name, column in maskable(table)}
+        known |= {name: None for name in TABLES if name not in NEEDED}
+        for name in mask:
+            if name not in known:
+                raise ValueError(
+                    f"'{name}' is no column or table that can be masked.{suggest(name, known)} "
+                    "Keys, references and numbers that a table cannot do without stay."
+                )
+        return mask
+
+
+def maskable(table: Table) -> list[tuple[str, Column]]:
+    """Return the columns of a table that can be masked, each under its name and under table.name."""
+    masked = [
+        column
+        for column in table.columns
+        if not (column.ref or column.name in table.key or (column.required and column.share != "name"))
+    ]
+    return [(name, column) for column in masked for name in (column.name, f"{table.name}.{column.name}")]
+
+
+ROLES = {
+    "manager": Role(rows="department"),
+    "rep": Role(rows="owner"),
+    "partner": Role(rows="owner", mask=("cogs", "unit_cost", "service_costs", "targets")),
+    "analyst": Role(rows="all", mask=("contact_name", "email", "phone", "credit_code")),
+}
+"""The roles of a company whose `kam.toml` says nothing else."""
+
+
 class Settings(_Strict):
     """Everything `kam.toml` may say; every entry has a default."""
 
@@ -115,6 +156,12 @@ class Settings(_Strict):
     tiers: Tiers = Tiers()
     sizes: Sizes = Sizes()
     lifecycle: Lifecycle = Lifecycle()
+    roles: dict[str, Role] = ROLES
+
+    @field_validator("roles")
+    @classmethod
+    def _beside_the_usual_ones(cls, roles: dict[str, Role]) -> dict[str, Role]:
+        return ROLES | roles
 
     @field_validator("timezone")
     @classmethod

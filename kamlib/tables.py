@@ -23,7 +23,11 @@ SQL_TYPES = {
 @dataclass(frozen=True)
 class Column:
     """One column: `type` is a key of `SQL_TYPES`; `values` lists the only ones allowed; `ref` names a table whose key
-    it must be found in. A required column must be in the file and filled in every row."""
+    it must be found in. A required column must be in the file and filled in every row.
+
+    `share` says what becomes of a text when a run is shared: "keep", "drop", or a pseudonym in its place, because it is
+    an "id", the "name" of what the row's id stands for, or one of our "staff". A text that says nothing is dropped;
+    references follow what they refer to, and a text of `values` is a code and kept."""
 
     name: str
     type: str
@@ -35,6 +39,7 @@ class Column:
     high: float | None = None
     values: tuple[str, ...] = ()
     ref: str = ""
+    share: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,9 @@ class Table:
     """The column that says how much money a row carries, for the ledger."""
     ends: tuple[str, ...] = ()
     """Date columns that cannot lie before `dated`, beside those of `later`."""
+    seen: str = ""
+    """What a role that sees only some accounts sees of a table without a way to accounts or owners: "referred", the rows
+    that its other rows refer to."""
 
     def column(self, name: str) -> Column:
         """Return the column called `name`; KeyError when there is none."""
@@ -74,7 +82,7 @@ def _account(required: bool = True) -> Column:
     return Column("account_id", "text", "Customer ID", "客户ID", required, ref="accounts")
 
 
-_CURRENCY = Column("currency", "text", "Currency", "币种")
+_CURRENCY = Column("currency", "text", "Currency", "币种", share="keep")
 _SCORE = {"unit": "1-5", "low": 1, "high": 5}
 
 STATUSES = ("open", "won", "lost", "invalid")
@@ -92,14 +100,14 @@ TABLES: dict[str, Table] = {
         Table(
             "accounts", "Accounts", "客户", ("account_id",),
             (
-                Column("account_id", "text", "Customer ID", "客户ID", True),
-                Column("account_name", "text", "Customer name", "客户名称", True),
-                Column("account_no", "text", "Customer number", "客户编号"),
-                Column("region", "text", "Region", "所在地区"),
-                Column("country", "text", "Country", "国家"),
-                Column("industry", "text", "Industry", "所属行业"),
-                Column("account_type", "text", "Customer type", "客户类型"),
-                Column("account_tier", "text", "Customer tier in the CRM", "客户级别(CRM)"),
+                Column("account_id", "text", "Customer ID", "客户ID", True, share="id"),
+                Column("account_name", "text", "Customer name", "客户名称", True, share="name"),
+                Column("account_no", "text", "Customer number", "客户编号", share="drop"),
+                Column("region", "text", "Region", "所在地区", share="keep"),
+                Column("country", "text", "Country", "国家", share="keep"),
+                Column("industry", "text", "Industry", "所属行业", share="keep"),
+                Column("account_type", "text", "Customer type", "客户类型", share="keep"),
+                Column("account_tier", "text", "Customer tier in the CRM", "客户级别(CRM)", share="keep"),
                 Column("is_key_account", "flag", "Key account", "大客户"),
                 Column("employees", "integer", "Employees", "员工人数", unit="people", low=0),
                 Column("annual_revenue", "money", "Annual revenue of the customer", "年营业收入", low=0),
@@ -107,10 +115,10 @@ TABLES: dict[str, Table] = {
                 Column("wallet", "money", "Yearly spend in our category", "品类年采购额", low=0),
                 Column("influence", "number", "Market influence (rubric)", "市场影响力(评分)", unit="0-100", low=0, high=100),
                 Column("parent_account_id", "text", "Parent account", "上级客户", ref="accounts"),
-                Column("owner", "text", "Owner", "负责人"),
-                Column("department", "text", "Owning department", "负责人主属部门"),
-                Column("credit_code", "text", "Unified social credit code", "统一社会信用代码"),
-                Column("phone", "text", "Phone", "电话"),
+                Column("owner", "text", "Owner", "负责人", share="staff"),
+                Column("department", "text", "Owning department", "负责人主属部门", share="keep"),
+                Column("credit_code", "text", "Unified social credit code", "统一社会信用代码", share="drop"),
+                Column("phone", "text", "Phone", "电话", share="drop"),
                 Column("created_at", "date", "Created on", "创建时间"),
             ),
             dated="created_at",
@@ -118,14 +126,14 @@ TABLES: dict[str, Table] = {
         Table(
             "contacts", "Contacts", "联系人", ("contact_id",),
             (
-                Column("contact_id", "text", "Contact ID", "联系人ID", True),
+                Column("contact_id", "text", "Contact ID", "联系人ID", True, share="id"),
                 _account(),
-                Column("contact_name", "text", "Contact", "联系人", True),
-                Column("title", "text", "Job title", "职务"),
-                Column("department", "text", "Department", "部门"),
+                Column("contact_name", "text", "Contact", "联系人", True, share="name"),
+                Column("title", "text", "Job title", "职务", share="keep"),
+                Column("department", "text", "Department", "部门", share="keep"),
                 Column("reports_to", "text", "Reports to", "汇报对象", ref="contacts"),
-                Column("email", "text", "E-mail", "邮箱"),
-                Column("phone", "text", "Phone", "电话"),
+                Column("email", "text", "E-mail", "邮箱", share="drop"),
+                Column("phone", "text", "Phone", "电话", share="drop"),
                 Column("created_at", "date", "Created on", "创建时间"),
                 Column("left_at", "date", "Left the customer on", "离职日期"),
             ),
@@ -136,7 +144,7 @@ TABLES: dict[str, Table] = {
             "account_team", "Account team", "客户团队", ("account_id", "person", "team_role"),
             (
                 _account(),
-                Column("person", "text", "Our person", "我方人员", True),
+                Column("person", "text", "Our person", "我方人员", True, share="staff"),
                 Column("team_role", "text", "Team role", "团队角色", True, values=("sales", "marketing", "service", "technical", "executive")),
                 Column("since", "date", "Since", "开始日期"),
                 Column("until", "date", "Until", "结束日期"),
@@ -163,10 +171,10 @@ TABLES: dict[str, Table] = {
         Table(
             "deals", "Deals", "商机", ("deal_id",),
             (
-                Column("deal_id", "text", "Deal ID", "商机ID", True),
+                Column("deal_id", "text", "Deal ID", "商机ID", True, share="id"),
                 _account(required=False),
-                Column("deal_name", "text", "Deal", "商机名称"),
-                Column("stage", "text", "Stage", "商机阶段"),
+                Column("deal_name", "text", "Deal", "商机名称", share="name"),
+                Column("stage", "text", "Stage", "商机阶段", share="keep"),
                 Column("status", "text", "Status", "阶段状态", True, values=STATUSES),
                 Column("amount", "money", "Deal amount", "商机金额", low=0),
                 Column("probability", "number", "Win probability in the CRM", "赢率(CRM)", unit="share", low=0, high=1),
@@ -174,12 +182,12 @@ TABLES: dict[str, Table] = {
                 Column("expected_close", "date", "Expected close", "预计成交日期"),
                 Column("closed_at", "date", "Closed on", "实际结单日期"),
                 Column("channel", "text", "Channel", "销售渠道", values=CHANNELS),
-                Column("lead_source", "text", "Lead source", "线索来源"),
-                Column("product_category", "text", "Product category", "产品类别"),
-                Column("owner", "text", "Owner", "负责人"),
+                Column("lead_source", "text", "Lead source", "线索来源", share="keep"),
+                Column("product_category", "text", "Product category", "产品类别", share="keep"),
+                Column("owner", "text", "Owner", "负责人", share="staff"),
                 Column("loss_reason", "text", "Loss reason", "输单原因", values=REASONS),
-                Column("competitor", "text", "Competitor", "竞争对手"),
-                Column("next_step", "text", "Next step", "下一步"),
+                Column("competitor", "text", "Competitor", "竞争对手", share="keep"),
+                Column("next_step", "text", "Next step", "下一步", share="drop"),
                 Column("next_step_due", "date", "Next step due", "下一步截止日"),
                 _CURRENCY,
             ),
@@ -191,7 +199,7 @@ TABLES: dict[str, Table] = {
             "deal_stage_history", "Deal stage history", "商机阶段历史", ("deal_id", "stage", "entered_at"),
             (
                 Column("deal_id", "text", "Deal ID", "商机ID", True, ref="deals"),
-                Column("stage", "text", "Stage", "商机阶段", True),
+                Column("stage", "text", "Stage", "商机阶段", True, share="keep"),
                 Column("entered_at", "date", "Stage entered on", "进入阶段时间", True),
                 Column("amount", "money", "Deal amount", "商机金额", low=0),
                 Column("expected_close", "date", "Expected close", "预计成交日期"),
@@ -201,18 +209,19 @@ TABLES: dict[str, Table] = {
         Table(
             "products", "Products", "产品", ("product_id",),
             (
-                Column("product_id", "text", "Product ID", "产品ID", True),
-                Column("product_name", "text", "Product", "产品名称", True),
-                Column("product_category", "text", "Product category", "产品类别"),
-                Column("unit", "text", "Unit", "单位"),
+                Column("product_id", "text", "Product ID", "产品ID", True, share="keep"),
+                Column("product_name", "text", "Product", "产品名称", True, share="keep"),
+                Column("product_category", "text", "Product category", "产品类别", share="keep"),
+                Column("unit", "text", "Unit", "单位", share="keep"),
                 Column("list_price", "money", "List price", "标准价", low=0),
                 Column("unit_cost", "money", "Unit cost", "单位成本", low=0),
             ),
+            seen="referred",
         ),
         Table(
             "orders", "Orders", "销售订单", ("order_id",),
             (
-                Column("order_id", "text", "Order ID", "订单编号", True),
+                Column("order_id", "text", "Order ID", "订单编号", True, share="id"),
                 _account(),
                 Column("order_date", "date", "Order date", "下单日期", True),
                 Column("list_amount", "money", "Order value at list price", "标准价金额"),
@@ -220,8 +229,8 @@ TABLES: dict[str, Table] = {
                 Column("cogs", "money", "Cost of goods sold", "销售成本"),
                 Column("channel", "text", "Channel", "销售渠道", values=CHANNELS),
                 Column("deal_id", "text", "Deal ID", "商机ID", ref="deals"),
-                Column("booked_by", "text", "Booked by", "下单人"),
-                Column("promotion", "text", "Promotion", "促销活动"),
+                Column("booked_by", "text", "Booked by", "下单人", share="staff"),
+                Column("promotion", "text", "Promotion", "促销活动", share="keep"),
                 Column("promised_at", "date", "Delivery promised for", "承诺交货日期"),
                 Column("delivered_at", "date", "Delivered on", "实际交货日期"),
                 _CURRENCY,
@@ -246,14 +255,14 @@ TABLES: dict[str, Table] = {
         Table(
             "returns", "Returns", "退货", ("return_id",),
             (
-                Column("return_id", "text", "Return ID", "退货单号", True),
+                Column("return_id", "text", "Return ID", "退货单号", True, share="id"),
                 _account(),
                 Column("order_id", "text", "Order ID", "订单编号", ref="orders"),
                 Column("product_id", "text", "Product ID", "产品ID", ref="products"),
                 Column("return_date", "date", "Return date", "退货时间", True),
                 Column("quantity", "number", "Quantity", "数量", low=0),
                 Column("amount", "money", "Returned value", "退货金额", True, low=0),
-                Column("reason", "text", "Return reason", "退货原因"),
+                Column("reason", "text", "Return reason", "退货原因", share="keep"),
                 _CURRENCY,
             ),
             dated="return_date",
@@ -262,7 +271,7 @@ TABLES: dict[str, Table] = {
         Table(
             "invoices", "Invoices", "发票", ("invoice_id",),
             (
-                Column("invoice_id", "text", "Invoice ID", "发票编号", True),
+                Column("invoice_id", "text", "Invoice ID", "发票编号", True, share="id"),
                 _account(),
                 Column("order_id", "text", "Order ID", "订单编号", ref="orders"),
                 Column("invoice_date", "date", "Invoice date", "开票日期", True),
@@ -278,7 +287,7 @@ TABLES: dict[str, Table] = {
         Table(
             "payments", "Payments", "回款", ("payment_id",),
             (
-                Column("payment_id", "text", "Payment ID", "回款编号", True),
+                Column("payment_id", "text", "Payment ID", "回款编号", True, share="id"),
                 _account(),
                 Column("invoice_id", "text", "Invoice ID", "发票编号", ref="invoices"),
                 Column("paid_at", "date", "Paid on", "回款日期", True),
@@ -291,7 +300,7 @@ TABLES: dict[str, Table] = {
         Table(
             "service_costs", "Service costs", "服务成本", ("cost_id",),
             (
-                Column("cost_id", "text", "Cost ID", "费用编号", True),
+                Column("cost_id", "text", "Cost ID", "费用编号", True, share="id"),
                 _account(required=False),
                 Column("cost_date", "date", "Cost date", "发生日期", True),
                 Column("activity", "text", "Cost driver", "成本动因", True, values=("order", "delivery", "visit", "case", "engineering", "other")),
@@ -305,7 +314,7 @@ TABLES: dict[str, Table] = {
         Table(
             "contracts", "Contracts", "合同", ("contract_id",),
             (
-                Column("contract_id", "text", "Contract ID", "合同编号", True),
+                Column("contract_id", "text", "Contract ID", "合同编号", True, share="id"),
                 _account(),
                 Column("start_date", "date", "Start date", "开始日期", True),
                 Column("end_date", "date", "End date", "结束日期", True),
@@ -323,15 +332,15 @@ TABLES: dict[str, Table] = {
                 Column("lost_at", "date", "Lost on", "流失日期", True),
                 Column("reason", "text", "Churn reason", "流失原因", True, values=REASONS),
                 Column("weight", "number", "Share of this reason", "原因权重", unit="share", low=0, high=1),
-                Column("competitor", "text", "Competitor", "竞争对手"),
-                Column("note", "text", "Note", "备注"),
+                Column("competitor", "text", "Competitor", "竞争对手", share="keep"),
+                Column("note", "text", "Note", "备注", share="drop"),
             ),
             dated="lost_at",
         ),
         Table(
             "cases", "Cases", "工单", ("case_id",),
             (
-                Column("case_id", "text", "Case ID", "工单编号", True),
+                Column("case_id", "text", "Case ID", "工单编号", True, share="id"),
                 _account(),
                 Column("contact_id", "text", "Contact ID", "联系人ID", ref="contacts"),
                 Column("opened_at", "time", "Opened", "创建时间", True),
@@ -341,7 +350,7 @@ TABLES: dict[str, Table] = {
                 Column("topic", "text", "Topic", "主题", values=TOPICS),
                 Column("severity", "text", "Severity", "严重程度", values=("low", "medium", "high")),
                 Column("reopened", "integer", "Times reopened", "重开次数", low=0),
-                Column("subject", "text", "Subject", "主题描述"),
+                Column("subject", "text", "Subject", "主题描述", share="drop"),
             ),
             dated="opened_at",
             later={"closed_at": {"closed_at": None}, "first_response_at": {"first_response_at": None}},
@@ -349,10 +358,10 @@ TABLES: dict[str, Table] = {
         Table(
             "surveys", "Surveys", "满意度调查", ("response_id",),
             (
-                Column("response_id", "text", "Response ID", "问卷编号", True),
+                Column("response_id", "text", "Response ID", "问卷编号", True, share="id"),
                 _account(),
                 Column("contact_id", "text", "Contact ID", "联系人ID", ref="contacts"),
-                Column("wave", "text", "Survey wave", "调查批次", True),
+                Column("wave", "text", "Survey wave", "调查批次", True, share="keep"),
                 Column("channel", "text", "Survey channel", "调查方式", values=("questionnaire", "phone", "online")),
                 Column("invited_at", "date", "Invited on", "邀请日期", True),
                 Column("answered_at", "date", "Answered on", "答复日期"),
@@ -362,7 +371,7 @@ TABLES: dict[str, Table] = {
                 Column("service_attitude", "integer", "Service attitude", "服务态度", **_SCORE),
                 Column("delivery_speed", "integer", "Delivery speed", "交货速度", **_SCORE),
                 Column("after_sales", "integer", "After-sales service", "售后服务", **_SCORE),
-                Column("comment", "text", "Comment", "意见反馈"),
+                Column("comment", "text", "Comment", "意见反馈", share="drop"),
             ),
             dated="invited_at",
             later={"answered_at": dict.fromkeys(("answered_at", "overall", "recommend", *TOPICS, "comment"))},
@@ -370,26 +379,26 @@ TABLES: dict[str, Table] = {
         Table(
             "activities", "Activities", "销售记录", ("activity_id",),
             (
-                Column("activity_id", "text", "Activity ID", "记录编号", True),
+                Column("activity_id", "text", "Activity ID", "记录编号", True, share="id"),
                 _account(),
                 Column("contact_id", "text", "Contact ID", "联系人ID", ref="contacts"),
                 Column("deal_id", "text", "Deal ID", "商机ID", ref="deals"),
                 Column("happened_at", "time", "Happened", "发生时间", True),
                 Column("type", "text", "Type", "互动类型", True, values=("visit", "meeting", "call", "mail", "chat")),
                 Column("two_way", "flag", "Two-way", "双向互动"),
-                Column("person", "text", "Our person", "我方人员"),
-                Column("subject", "text", "Subject", "主题"),
+                Column("person", "text", "Our person", "我方人员", share="staff"),
+                Column("subject", "text", "Subject", "主题", share="drop"),
             ),
             dated="happened_at",
         ),
         Table(
             "behaviours", "Behaviours", "客户行为", ("behaviour_id",),
             (
-                Column("behaviour_id", "text", "Behaviour ID", "行为编号", True),
+                Column("behaviour_id", "text", "Behaviour ID", "行为编号", True, share="id"),
                 _account(),
                 Column("happened_at", "time", "Happened", "发生时间", True),
                 Column("stage", "text", "Behaviour stage", "行为阶段", True, values=("browse", "enquire", "buy", "feedback", "recommend")),
-                Column("source", "text", "Source", "来源"),
+                Column("source", "text", "Source", "来源", share="keep"),
             ),
             dated="happened_at",
         ),
@@ -398,7 +407,7 @@ TABLES: dict[str, Table] = {
             (
                 Column("period", "date", "First day of the period", "期间首日", True),
                 Column("months", "integer", "Months in the period", "期间月数", low=1),
-                Column("owner", "text", "Owner", "负责人", True),
+                Column("owner", "text", "Owner", "负责人", True, share="staff"),
                 Column("metric", "text", "Metric", "指标", True, values=("revenue", "won_amount", "satisfaction", "retention")),
                 Column("target", "number", "Target", "目标值", True),
             ),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from kamlib.batch.manifest import DONE, FAILED, PENDING, RUNNING, Manifest
 from kamlib.batch.plan import Notebook, assign, check_values, home, select
 from kamlib.batch.progress import Progress
 from kamlib.errors import InputError
-from kamlib.files import locked, private_folder
+from kamlib.files import file_name, locked, private_folder
 from kamlib.params import Choice, Date
+from kamlib.privacy.roles import restrict
 from kamlib.report.html import write_report
+from kamlib.sources.store import hashes
 from kamlib.workspace import Data, load, prepare
 
 STOPPED = 130  # the exit code of a program that was interrupted
@@ -43,6 +45,8 @@ class Call:
     values: tuple[str, ...] = ()
     lang: str = ""
     jobs: int = 0
+    role: str = ""
+    user: str = ""
 
 
 def run(call: Call) -> int:
@@ -61,17 +65,36 @@ def run(call: Call) -> int:
             check_values(notebook, given[notebook.number] | {"data_dir": str(root)})
     with warm.kernels(modules(notebooks)):
         data = load(call.data.absolute() if call.data else root / "data" / "sample", call.as_of)
-        folder = call.out.absolute() / data.as_of.isoformat()
+        origin = hashes(data.files, data.source)
+        data = seen(data, call)
+        folder = call.out.absolute() / folder_name(data)
         with exclusive(folder):
-            manifest = begin(folder, data, call.lang or "en", notebooks, given)
+            manifest = begin(folder, data, call.lang or "en", notebooks, given, origin)
             return deliver(root, manifest, notebooks, call.jobs)
+
+
+def seen(data: Data, call: Call) -> Data:
+    """Return what the role and user of `call` see of `data`: all of it when it names none."""
+    if call.role:
+        return restrict(data, call.role, call.user)
+    if call.user:
+        raise InputError(f"--user {call.user}: say in which role, e.g. --role rep.")
+    return data
+
+
+def folder_name(data: Data) -> str:
+    """Return the name of the run folder: the date, and through whose eyes the data are seen."""
+    access = data.ledger.access
+    return "-".join([data.as_of.isoformat(), *(file_name(part) for part in (access.role, access.user) if part)])
 
 
 def rerun(call: Call) -> int:
     """Run again what failed or never finished in the run folder of `call.as_of`, or in the newest one, as it was
     called then."""
-    if call.data or call.only or call.values or call.lang:
-        raise InputError("--only-failed repeats the last call: give it no --data, --only, -p or --lang.")
+    if call.data or call.only or call.values or call.lang or call.role or call.user:
+        raise InputError(
+            "--only-failed repeats the last call: give it no --data, --only, -p, --lang, --role or --user."
+        )
     root = home()
     manifest = last_run(call.out.absolute(), call.as_of)
     notebooks = [notebook for notebook in select(root) if notebook.number in manifest.undone()]
@@ -86,9 +109,9 @@ def modules(notebooks: Sequence[Notebook]) -> list[str]:
 
 def last_run(out: Path, as_of: str) -> Manifest:
     """Return the manifest of the run folder for `as_of` in `out`, or of the one that started last."""
-    folders = [out / as_of] if as_of else [path.parent for path in out.glob(f"*/{record.FILE}")]
+    folders = [path.parent for path in out.glob(f"{as_of}*/{record.FILE}")]
     if not folders:
-        raise InputError(f"There is no run in {out}. Run the notebooks first, without --only-failed.")
+        raise InputError(f"There is no run in {out / as_of}. Run the notebooks first, without --only-failed.")
     return max((Manifest.read(folder) for folder in folders), key=lambda manifest: manifest.content["started"])
 
 
@@ -103,14 +126,21 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
 
 
-def begin(folder: Path, data: Data, lang: str, notebooks: Sequence[Notebook], given: dict[str, dict]) -> Manifest:
-    """Keep a snapshot of the data in the run folder and write the manifest, with every notebook to run as pending."""
+def begin(
+    folder: Path, data: Data, lang: str, notebooks: Sequence[Notebook], given: dict[str, dict], origin: object = None
+) -> Manifest:
+    """Keep a snapshot of the data in the run folder and write the manifest, with every notebook to run as pending.
+
+    `origin` tells one set of data from another where the files it came from must not be named.
+    """
     prepare(data, folder / "data")
     files = json.loads((folder / "data" / "prepared.json").read_text(encoding="utf-8"))["sources"]
     same = {
         "as_of": data.as_of.isoformat(),
         "lang": lang,
-        "fingerprint": record.fingerprint([files, data.settings.model_dump_json()]),
+        "fingerprint": record.fingerprint(
+            [origin or files, data.settings.model_dump_json(), asdict(data.ledger.access)]
+        ),
     }
     kept = earlier_results(folder, same)
     if not kept:
@@ -120,7 +150,7 @@ def begin(folder: Path, data: Data, lang: str, notebooks: Sequence[Notebook], gi
         (folder / part).unlink(missing_ok=True)
     content = {
         "status": RUNNING, "started": record.now(), "finished": None, **same, "company": data.settings.company,
-        "currency": data.settings.currency, "source": str(data.source), "files": files,
+        "currency": data.settings.currency, "source": str(data.source) if data.files else "", "files": files,
         "ledger": data.ledger.as_dict(), "versions": record.versions(),
         "notebooks": dict(sorted((kept | {n.number: entry(n, given[n.number]) for n in notebooks}).items())),
     }  # fmt: skip

@@ -96,7 +96,7 @@ def page(run: dict[str, Any], folder: Path) -> str:
         lang=lang, say=partial(words.say, lang), company=run["company"], as_of=run["as_of"], currency=run["currency"],
         widest=max((len(view.columns) for s in sections for view in s.exhibits), default=0), sections=sections,
         n_exhibits=sum(len(s.found) for s in sections), stopped=stopped(sections), lacking=lacking(sections),
-        ledger=ledger_lines(ledger, lang), faults=[fault.text(lang, run["currency"]) for fault in ledger.by_action()],
+        access=ledger.access.text(lang), ledger=ledger_lines(ledger, lang), faults=[fault.text(lang, run["currency"]) for fault in ledger.by_action()],
         parameters=parameters(run["notebooks"]),
         letters=Markup(shared.svg()), styles=Markup(shared.css()), finished=run["finished"] or run["started"], fingerprint=run["fingerprint"],
         versions=" · ".join(f"{name} {version}" for name, version in run["versions"].items()),

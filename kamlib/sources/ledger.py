@@ -100,6 +100,27 @@ def _instance(row: int | None, value: str, lang: str | None) -> str:
 
 
 @dataclass(frozen=True)
+class Access:
+    """Through whose eyes tables are seen: the role and its user, and whether names are replaced by pseudonyms."""
+
+    role: str = ""
+    user: str = ""
+    shared: bool = False
+
+    def text(self, lang: str | None = None) -> str:
+        """Return the access as a sentence, "" when everything is seen."""
+        user = words.say(lang, f" {self.user}", self.user)
+        role = words.say(
+            lang, f"Only what the role {self.role}{user} may see.", f"仅含角色 {self.role}（{self.user}）可见的数据。"
+        )
+        shared = words.say(
+            lang, "Names are pseudonyms; what fewer than 3 stand behind is left out.",
+            "名称均为化名；少于 3 个主体的数据已略去。",
+        )  # fmt: skip
+        return words.say(lang, " ", "").join([role] * bool(self.role) + [shared] * self.shared)
+
+
+@dataclass(frozen=True)
 class Ledger:
     """The entries of all tables, those of the files that a mapping read, and the faults."""
 
@@ -108,6 +129,7 @@ class Ledger:
     files: tuple[LedgerEntry, ...] = ()
     con: duckdb.DuckDBPyConnection | None = field(default=None, repr=False, compare=False)
     """Where the rows set aside are, one table each in the schema `set_aside`."""
+    access: Access = Access()
 
     def frame(self) -> pd.DataFrame:
         """Return one row per table, files first: table_name, source_file, n_read, n_kept, n_set_aside, n_blanked,
@@ -175,6 +197,7 @@ class Ledger:
             "entries": [asdict(entry) for entry in self.entries],
             "files": [asdict(entry) for entry in self.files],
             "faults": [asdict(fault) for fault in self.faults],
+            "access": asdict(self.access),
         }
 
     @classmethod
@@ -187,6 +210,7 @@ class Ledger:
             tuple(Fault(**fault) for fault in faults),
             tuple(LedgerEntry(**entry) for entry in said["files"]),
             con,
+            Access(**said.get("access", {})),
         )
 
 
