@@ -203,6 +203,7 @@ TABLES: dict[str, Table] = {
                 Column("entered_at", "date", "Stage entered on", "进入阶段时间", True),
                 Column("amount", "money", "Deal amount", "商机金额", low=0),
                 Column("expected_close", "date", "Expected close", "预计成交日期"),
+                Column("entered_after", "date", "Stage entered after (last seen without it)", "进入阶段早于此日未见"),
             ),
             dated="entered_at",
         ),

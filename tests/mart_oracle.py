@@ -182,8 +182,9 @@ class _Company:
 
     def stage(self, deal) -> str | None:
         history = self.tables["deal_stage_history"]
-        past = history[(history.deal_id == deal.deal_id) & (history.entered_at <= self.today)]
-        return past.sort_values("entered_at").stage.iloc[-1] if len(past) else deal.stage
+        moves = history[history.deal_id == deal.deal_id]
+        past = moves[moves.entered_at <= self.today].sort_values("entered_at")
+        return past.stage.iloc[-1] if len(past) else None if len(moves) else deal.stage
 
     def people(self, a: str) -> dict:
         contacts, rows = self.of("contacts", a, "created_at"), self.of("activities", a, "happened_at")

@@ -21,7 +21,11 @@ PAST = ("deal_stage_history", "score_snapshots")
 
 def export(data: kam.workspace.Data, day: dt.date, folder: Path, without: tuple[str, ...] = PAST) -> Path:
     """Write the tables as known on `day` into `folder`, and a mapping that takes them as they are beside it."""
-    frames = {name: data.at(day).frame(name) for name in sorted(data.measured) if name not in without}
+    then = data.at(day)
+    frames = {name: then.frame(name) for name in sorted(data.measured) if name not in without}
+    last = then.frame("deal_stage_history").sort_values("entered_at").groupby("deal_id").last()
+    for name in ("amount", "expected_close"):  # the deals table has their last values
+        frames["deals"][name] = frames["deals"].deal_id.map(last[name])
     return write(frames, folder)
 
 

@@ -24,7 +24,7 @@ from kamlib.files import private_folder
 from kamlib.formulas import original_sql
 from kamlib.sources.ledger import Ledger
 from kamlib.sources.sql import literal, name_of, path_of
-from kamlib.tables import SQL_TYPES, TABLES
+from kamlib.tables import SQL_TYPES, TABLES, Table
 
 MANIFEST, LEDGER = "prepared.json", "ledger.json"
 FORMAT = 1
@@ -96,11 +96,8 @@ def read(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Ledger, frozense
             if table.name not in manifest["tables"]:
                 con.execute(f"CREATE TABLE {name_of(table.name)} ({columns})")
                 continue
-            path = path_of(folder / f"{table.name}.parquet")
-            con.execute(f"CREATE VIEW {name_of(table.name)} AS FROM read_parquet({path}, hive_partitioning=false)")
-            found = con.execute(f"DESCRIBE {name_of(table.name)}").fetchall()
-            if ", ".join(f"{name_of(row[0])} {row[1]}" for row in found) != columns:
-                raise ValueError(f"{table.name}.parquet has other columns")
+            relation = f"read_parquet({path_of(folder / f'{table.name}.parquet')}, hive_partitioning=false)"
+            con.execute(f"CREATE VIEW {name_of(table.name)} AS SELECT {_columns(con, table, relation)} FROM {relation}")
         con.execute("CREATE SCHEMA set_aside")
         for path in sorted((folder / "set_aside").glob("*.csv")):
             con.execute(f"CREATE VIEW set_aside.{name_of(path.stem)} AS SELECT {_set_aside(con, path)}")
@@ -109,6 +106,17 @@ def read(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Ledger, frozense
             f"{folder} was prepared by kam and is damaged ({str(error).splitlines()[0][:160]}). Prepare it again."
         ) from None
     return ledger, frozenset(manifest["tables"])
+
+
+def _columns(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:
+    """The columns of `table` as an SQL list; optional ones that came into the declarations later are empty."""
+    found = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE FROM {relation}").fetchall()}
+    kinds = {column.name: SQL_TYPES[column.type] for column in table.columns}
+    if not set(table.required) <= found.keys() or any(kinds.get(name) != kind for name, kind in found.items()):
+        raise ValueError(f"{table.name}.parquet has other columns")
+    return ", ".join(
+        name_of(name) if name in found else f"CAST(NULL AS {kind}) AS {name_of(name)}" for name, kind in kinds.items()
+    )
 
 
 def _set_aside(con: duckdb.DuckDBPyConnection, path: Path) -> str:

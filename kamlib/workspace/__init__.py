@@ -25,7 +25,8 @@ from kamlib.sources.ledger import Ledger
 from kamlib.sources.reader import read_folder
 from kamlib.sources.sql import literal
 from kamlib.tables import TABLES, Table
-from kamlib.workspace import snapshots
+from kamlib.workspace import history, snapshots
+from kamlib.workspace.snapshots import Snapshot
 
 _KEPT = {"mart": _mart.account_mart, "months": _mart.account_months, "order_days": _mart.order_days}
 """What `prepare` keeps, computed."""
@@ -47,6 +48,8 @@ class Data:
     measured: frozenset[str]
     source: Path
     files: tuple[Path, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    """Those of a workspace that were known on the date; what they teach together is in `kamlib.workspace.history`."""
     _scratch: tempfile.TemporaryDirectory | None = field(default=None, repr=False)
     _cut: dict[str, ibis.Table] = field(default_factory=dict, repr=False)
 
@@ -68,7 +71,8 @@ class Data:
         """Return the same tables as they were known on an earlier `day`; ValueError for a later one."""
         if day > self.as_of:
             raise ValueError(f"{day} lies after the as-of date {self.as_of}: load the folder as of that day.")
-        return replace(self, as_of=day, _cut={})
+        known = tuple(one for one in self.snapshots if one.as_of <= day)
+        return replace(self, as_of=day, snapshots=known, _cut={})
 
     @cached_property
     def mart(self) -> pd.DataFrame:
@@ -108,12 +112,13 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
     settings = read_settings(snapshots.rules_folder(folder))
     day = day_of(as_of) or settings.as_of
     scratch = tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True)
-    held = snapshots.newest(folder, day) if snapshots.is_workspace(folder) else None
-    con = engine(held.folder if held else folder, Path(scratch.name))
+    held = snapshots.held(folder, day) if snapshots.is_workspace(folder) else ()
+    prepared = held[-1].folder if held else folder
+    con = engine(prepared, Path(scratch.name))
     if held or store.is_prepared(folder):
-        prepared = held.folder if held else folder
         ledger, measured = store.read(con.con, prepared)
-        files = (prepared / store.MANIFEST,)
+        measured |= history.complete(con.con, held, measured)
+        files = tuple(one.folder / store.MANIFEST for one in held) or (folder / store.MANIFEST,)
         faults, _ = stages.check(con.con, settings, folder)
     else:
         reading = read_folder(con.con, folder, settings, Path(scratch.name))
@@ -122,8 +127,8 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
         measured = frozenset(entry.table for entry in ledger.entries)
     if faults:
         raise InputError("\n".join(faults))
-    day = last_day(con, day or (held and held.as_of))
-    return Data(con, day, settings, ledger, measured, folder, files, scratch)
+    day = last_day(con, day or (held[-1].as_of if held else None))
+    return Data(con, day, settings, ledger, measured, folder, files, held, scratch)
 
 
 def prepare(data: Data | str | Path, into: str | Path) -> None:
@@ -185,11 +190,13 @@ def known_on(con: ibis.BaseBackend, table: Table, as_of: dt.date) -> ibis.Table:
 
 
 def _stage_then(con: ibis.BaseBackend, deals: ibis.Table, as_of: dt.date) -> ibis.Table:
-    """Give deals the stage their history shows on `as_of`; deals without history keep the exported stage."""
-    history = known_on(con, TABLES["deal_stage_history"], as_of)
-    last = history.group_by("deal_id").agg(stage_then=history.stage.argmax(history.entered_at))
-    joined = deals.left_join(last, "deal_id").drop("deal_id_right")
-    return joined.mutate(stage=ibis.coalesce(joined.stage_then, joined.stage)).drop("stage_then").select(deals.columns)
+    """Give deals the stage their history shows on `as_of`: none when it begins later. Deals without history keep the
+    exported stage."""
+    history = con.table("deal_stage_history")
+    stage_then = history.stage.argmax(history.entered_at, where=history.entered_at <= as_of)
+    joined = deals.left_join(history.group_by("deal_id").agg(stage_then=stage_then), "deal_id")
+    stage = joined.deal_id_right.notnull().ifelse(joined.stage_then, joined.stage)
+    return joined.mutate(stage=stage).select(deals.columns)
 
 
 def day_of(given: str | dt.date) -> dt.date | None:

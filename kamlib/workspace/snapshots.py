@@ -82,11 +82,16 @@ def current(workspace: Path, day: dt.date | None = None) -> list[Snapshot]:
     return [snapshot for date, snapshot in newest.items() if day is None or date <= day]
 
 
-def newest(workspace: Path, day: dt.date | None = None) -> Snapshot:
-    """Return the newest snapshot not later than `day`; when all are later the oldest, to be cut at that day."""
+def held(workspace: Path, day: dt.date | None = None) -> tuple[Snapshot, ...]:
+    """Return the snapshots that count on `day`, oldest first; when all are later the oldest, to be cut at that day."""
     if found := current(workspace, day) or current(workspace)[:1]:
-        return found[-1]
+        return tuple(found)
     raise InputError(f"{workspace} holds no snapshot yet. Bring files into it with kam import.")
+
+
+def newest(workspace: Path, day: dt.date | None = None) -> Snapshot:
+    """Return the newest snapshot that counts on `day`."""
+    return held(workspace, day)[-1]
 
 
 def rules_folder(folder: Path) -> Path:
