@@ -11,11 +11,11 @@ from pathlib import Path
 from kamlib.errors import InputError
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` beside `path` and move it there: the file is the old one or the new one, never a part."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write `content` beside `path` and move it there: the file is the old one or the new one, never a part."""
     part = path.with_name(path.name + ".part")
-    with open(part, "w", encoding="utf-8", newline="\n", opener=_private) as file:
-        file.write(text)
+    with open(part, "wb", opener=_private) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
     os.replace(part, path)
 
 
