@@ -19,6 +19,21 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     os.replace(part, path)
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """`with writing(path) as part:` — write the file `part`; it becomes `path` when all went well, else it is removed.
+    InputError when there is no room or no right."""
+    part = path.with_name(path.name + ".part")
+    try:
+        os.close(_private(str(part), os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror or error}). Give another place.") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def private_folder(folder: Path) -> Path:
     """Make `folder`, and those above it, unless it is there; what is made, only its owner can look into. Return it."""
     if not folder.is_dir():

@@ -35,10 +35,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that exists; relative to the project root."""
+    """A folder or a workbook that exists; relative to the project root."""
 
     def fault(self, value: Any) -> str:
-        if isinstance(value, str) and value and resolve(value).is_dir():
+        if isinstance(value, str) and value and (resolve(value).is_dir() or resolve(value).is_file()):
             return ""
         return "There is no such folder. Give a path relative to the project root, or an absolute one."
 

@@ -12,7 +12,7 @@ from kamlib import words
 from kamlib.errors import InputError
 from kamlib.settings import Settings, read_settings
 from kamlib.sources import stages, store
-from kamlib.sources.files import database
+from kamlib.sources.files import database, is_workbook
 from kamlib.sources.ledger import ACTIONS, Ledger
 from kamlib.sources.reader import Reading, read_folder
 from kamlib.workspace import snapshots
@@ -62,10 +62,10 @@ def check_folder(folder: Path | str) -> CheckReport:
     """Read and check every table in `folder`; one that kam wrote is checked already and gives its ledger, a workspace
     that of its newest snapshot, whose files are compared with their SHA-256.
 
-    InputError only when it is no folder, or was prepared and is damaged; all else is in the report."""
+    InputError only when it is neither a folder nor a workbook, or was prepared and is damaged; all else is in the report."""
     folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder. Give the one that holds accounts and orders.")
+    if not folder.is_dir() and not is_workbook(folder):
+        raise InputError(f"{folder} is not a folder. Give the folder, or the workbook, that holds accounts and orders.")
     faults: list[str] = []
     try:
         settings = read_settings(snapshots.rules_folder(folder))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from kamlib import words
 from kamlib.errors import InputError
 from kamlib.sources import sheets, texts
 from kamlib.sources.sql import literal, name_of, path_of
@@ -24,6 +25,8 @@ SUFFIXES = (*TABLES_AS, ".txt", ".txt.gz")
 """A folder of tables holds the former; a mapping file may also name the latter."""
 QUOTED = "auto_detect=false, quote='\"', escape='\"', hive_partitioning=false"
 """How all text files are read."""
+TIERING = ("sheet.basic", "sheet.scores", "sheet.evaluation")
+"""The sheets of the three tables of tiering, see `three_tables`: found like tables, made into two."""
 IN_MEMORY = 256 << 20
 """Bytes of text up to which the engine works in memory; above it works in a file of its own."""
 
@@ -71,9 +74,19 @@ class Opened:
 
 def database(folder: Path, scratch: Path) -> str:
     """Return what the engine is to be connected to, for the files in `folder`: memory, or a file in `scratch`."""
-    sizes = {path: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+    sizes = {path: path.stat().st_size for path in files_of(folder) if path.is_file()}
     unpacked = sum(size * (1 if suffix_of(path) in (".csv", ".tsv") else 6) for path, size in sizes.items())
     return str(scratch / "tables.duckdb") if unpacked > IN_MEMORY else ":memory:"
+
+
+def is_workbook(data: Path) -> bool:
+    """Return whether `data` is one workbook, which may stand for a folder of tables."""
+    return data.is_file() and suffix_of(data) in sheets.SUFFIXES
+
+
+def files_of(data: Path) -> list[Path]:
+    """Return what lies in a folder of tables; a single workbook is one, too."""
+    return [data] if data.is_file() else sorted(data.iterdir())
 
 
 def suffix_of(path: Path) -> str:
@@ -84,11 +97,11 @@ def suffix_of(path: Path) -> str:
 
 
 def find_tables(folder: Path) -> tuple[dict[str, Source], list[str], list[Path]]:
-    """Return the source of each canonical table in `folder`, what makes the folder unusable, and the files that no
+    """Return the source of each canonical table, and of `TIERING`, in `folder` or the one workbook that it is; what makes the folder unusable, and the files that no
     table is called after."""
     found: dict[str, list[Source]] = {}
     faults, strangers = [], []
-    for path in sorted(folder.iterdir()):
+    for path in files_of(folder):
         ending = suffix_of(path)
         if ending not in TABLES_AS or path.name.startswith(("~$", ".")):
             continue
@@ -113,7 +126,8 @@ def find_tables(folder: Path) -> tuple[dict[str, Source], list[str], list[Path]]
 
 def _table_called(stem: str) -> str:
     wanted = stem.strip().casefold()
-    return next((t.name for t in TABLES.values() if wanted in (t.name, t.en.casefold(), t.zh)), "")
+    names = {name: (name, *words.LABELS[name]) for name in (*TABLES, *TIERING)}
+    return next((name for name, called in names.items() if wanted in map(str.casefold, called)), "")
 
 
 def open_source(con: duckdb.DuckDBPyConnection, source: Source, name: str, scratch: Path) -> Opened:

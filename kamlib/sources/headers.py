@@ -56,5 +56,5 @@ def match(table: Table, headers: Iterable[str], file: str) -> Matched:
 
 
 def _bare(header: str) -> str:
-    """Compare without case, blanks, hyphens and underscores; a repeated header loses the number that told it apart."""
-    return re.sub(r"[\s_\-]|\(\d+\)$", "", header).casefold()
+    """Compare without case, blanks, hyphens, underscores and the asterisk of a required column; a repeated header loses the number that told it apart."""
+    return re.sub(r"[\s_\-*]|\(\d+\)$", "", header).casefold()

@@ -12,8 +12,8 @@ import duckdb
 
 from kamlib.errors import InputError
 from kamlib.settings import Settings
-from kamlib.sources import amounts, money, rows, stages
-from kamlib.sources.files import Opened, Source, find_tables, open_source
+from kamlib.sources import amounts, money, rows, stages, three_tables
+from kamlib.sources.files import TIERING, Opened, Source, find_tables, open_source
 from kamlib.sources.headers import Matched, match
 from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
 from kamlib.sources.sql import name_of
@@ -31,13 +31,20 @@ class Reading:
 
 
 def read_folder(con: duckdb.DuckDBPyConnection, folder: Path, settings: Settings, scratch: Path) -> Reading:
-    """Read every table in `folder`; see `read_tables`."""
+    """Read every table in `folder`, or in the one workbook that it is; see `read_tables`."""
     sources, faults, strangers = find_tables(folder)
+    tiering = {key: sources.pop(key) for key in TIERING if key in sources}
+    files = [source.path for source in (*sources.values(), *tiering.values())]
+    if tiering:
+        made, more = three_tables.bring(tiering, sources.get("accounts"), scratch)
+        sources |= made
+        faults += more
     told = [Fault("", path.name, "", "unknown_file", "told", 1, cure=_nearest(path.stem, TABLES)) for path in strangers]
     reading = read_tables(con, sources, settings, scratch, folder)
     ledger = reading.ledger
     reading.ledger = Ledger(ledger.entries, (*ledger.faults, *told), con=con)
     reading.faults[:0] = faults
+    reading.files = sorted(set(files))
     return reading
 
 
@@ -52,12 +59,12 @@ def read_tables(
     for schema in ("staged", "faults", "set_aside"):
         con.execute(f"CREATE SCHEMA {schema}")
     reading = Reading(Ledger(), settings.currency)
+    opened = _open_all(con, sources, scratch, reading)
     reading.faults += [
         f"{where} holds no table {name}: bring {name}.csv, .parquet or .xlsx. Nothing can be computed without."
         for name in NEEDED
         if name not in sources
     ]
-    opened = _open_all(con, sources, scratch, reading)
     staged: dict[str, rows.Checked] = {}
     told: list[Fault] = []
     for table in in_order():
@@ -99,11 +106,14 @@ def _open_all(
     con: duckdb.DuckDBPyConnection, sources: dict[str, Source], scratch: Path, reading: Reading
 ) -> dict[str, tuple[Opened, Matched]]:
     opened = {}
-    for name, source in sources.items():
+    for name, source in list(sources.items()):
         try:
             file = open_source(con, source, f"file_{name}", scratch)
         except InputError as error:
             reading.faults.append(str(error))
+            continue
+        if source.sheet and not con.execute(f"SELECT count(*) FROM ({file.first})").fetchone()[0]:
+            del sources[name]  # a sheet of a template that nobody filled in: not delivered
             continue
         matched = match(TABLES[name], file.columns, str(source.path) + (f", sheet {source.sheet}" * bool(source.sheet)))
         reading.faults += matched.faults

@@ -63,7 +63,10 @@ def write(
 
 def hashes(paths: Iterable[Path], base: Path) -> dict[str, str]:
     """Return the SHA-256 of files by their path from `base`, or by their name where they lie elsewhere."""
-    names = {(path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name): path for path in paths}
+    names = {
+        (path.relative_to(base).as_posix() if path.is_relative_to(base) and path != base else path.name): path
+        for path in paths
+    }
     return {name: sha256(names[name]) for name in sorted(names)}
 
 

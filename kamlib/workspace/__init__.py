@@ -20,7 +20,7 @@ from kamlib.errors import InputError
 from kamlib.params import resolve
 from kamlib.settings import FILE, Settings, read_settings
 from kamlib.sources import stages, store, toml
-from kamlib.sources.files import database
+from kamlib.sources.files import database, is_workbook
 from kamlib.sources.ledger import Ledger
 from kamlib.sources.reader import read_folder
 from kamlib.sources.sql import literal
@@ -98,16 +98,16 @@ class Data:
 
 
 def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
-    """Read the tables in `data_dir` as known on `as_of` (YYYY-MM-DD): a folder of tables, checked and typed, a prepared
+    """Read the tables in `data_dir` as known on `as_of` (YYYY-MM-DD): a folder of tables or one workbook, checked and typed, a prepared
     folder, or a workspace, of which the newest snapshot not later than `as_of` is read.
 
     Without `as_of` the date in `kam.toml` holds, else that of the newest snapshot, else the last order date. InputError
     lists every fault at once.
     """
     folder = resolve(data_dir)
-    if not folder.is_dir():
+    if not folder.is_dir() and not is_workbook(folder):
         raise InputError(
-            f"{folder} is not a folder. Give the folder that holds accounts and orders as CSV, Parquet or Excel."
+            f"{folder} is not a folder. Give the folder that holds accounts and orders as CSV, Parquet or Excel, or one workbook."
         )
     settings = read_settings(snapshots.rules_folder(folder))
     day = day_of(as_of) or settings.as_of

@@ -95,11 +95,11 @@ def newest(workspace: Path, day: dt.date | None = None) -> Snapshot:
 
 
 def rules_folder(folder: Path) -> Path:
-    """Return where the rules of a folder of tables or of a workspace stand. An import that was killed right after its
+    """Return where the rules of a folder of tables, a workbook or a workspace stand. An import that was killed right after its
     snapshot stood left no `kam.toml` in the workspace; the snapshot has a copy."""
     if is_workspace(folder) and not (folder / FILE).is_file() and (found := current(folder)):
         return found[-1].folder
-    return folder
+    return folder.parent if folder.is_file() else folder
 
 
 @contextmanager
