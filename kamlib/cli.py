@@ -21,6 +21,10 @@ app = typer.Typer(
 )
 
 
+export = typer.Typer(help="Write what other systems take back.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(export, name="export")
+
+
 def main() -> None:
     """Run the command line. Exit code 0: all delivered; 1: a notebook failed; 2: the input or the call is wrong;
     130: stopped. Whatever is written, its owner alone can read."""
@@ -80,6 +84,17 @@ def check(
     raise typer.Exit(0 if report.usable else 2)
 
 
+@app.command()
+def template(
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="The workbook to write.")],
+    lang: Annotated[str, typer.Option(help="Language of sheets, headers and comments: en or zh.")] = "en",
+) -> None:
+    """Write an Excel workbook to fill in by hand: every table, and the three tables of tiering with live formulas."""
+    from kamlib.exchange.template import template as write
+
+    print(write(file, lang))
+
+
 @app.command("import")
 def import_(
     source: Annotated[Path, typer.Argument(help="Folder with the exported files.")],
@@ -113,6 +128,23 @@ def import_(
     )
     print(ledger_text(imported.ledger, lang))
     print(imported.text(lang))
+
+
+@export.command("tiers")
+def export_tiers(
+    workspace: Annotated[Path, typer.Argument(help="Workspace or folder with the tables.")],
+    to: Annotated[str, typer.Option(help="The CRM that takes them: zoho or fxiaoke.")],
+    out: Annotated[Path, typer.Option(help="The file to write: .csv for Zoho, .xlsx for 纷享销客.")],
+    as_of: Annotated[str, typer.Option(help="Last day seen, YYYY-MM-DD. Default: as the data says.")] = "",
+    field: Annotated[str, typer.Option(help="Label of the CRM's tier field. Default: Rating, 客户级别.")] = "",
+    provisional: Annotated[bool, typer.Option("--provisional", help="Also tiers that rest on too little.")] = False,
+    lang: Annotated[str, typer.Option(help="Language of tiers the CRM has no spelling for: en or zh.")] = "",
+) -> None:
+    """Write tier and score of every account under the CRM's own ids and labels, to be imported there."""
+    from kamlib.exchange.tiers import export_tiers as write
+    from kamlib.workspace import load
+
+    print(write(load(workspace, as_of), to, out, field=field, lang=lang, provisional=provisional).text(lang or None))
 
 
 @app.command()

@@ -26,6 +26,22 @@ def sample():
 
 
 @pytest.fixture(scope="session")
+def imported(tmp_path_factory):
+    """Import the sample's raw export of a vendor, once: a function of the vendor that returns the workspace."""
+    from functools import cache
+
+    from kamlib.sources.mapping import import_data
+
+    @cache
+    def workspace(vendor: str) -> Path:
+        into = tmp_path_factory.mktemp("imported") / vendor
+        import_data("auto", SAMPLE / "raw" / vendor, into, "2025-12-31")
+        return into
+
+    return workspace
+
+
+@pytest.fixture(scope="session")
 def public_data() -> Path:
     """The folder with public data sets (`KAM_PUBLIC_DATA`, else `../shared/data`); skips where it is absent."""
     folder = Path(os.environ.get("KAM_PUBLIC_DATA") or ROOT.parent / "shared" / "data")
