@@ -20,6 +20,7 @@ import yaml
 
 from kamlib import words
 from kamlib.errors import InputError, suggest
+from kamlib.formulas import XLSX
 from kamlib.sources.sql import literal, name_of
 from kamlib.tables import TABLES
 from kamlib.workspace import Data
@@ -93,7 +94,7 @@ def _write_csv(con: duckdb.DuckDBPyConnection, sheets: list[dict], path: Path, _
 
 
 def _write_workbook(con: duckdb.DuckDBPyConnection, sheets: list[dict], path: Path, day: str) -> None:
-    book = xlsxwriter.Workbook(path)
+    book = xlsxwriter.Workbook(path, XLSX)
     for declared in sheets:
         sheet = book.add_worksheet(declared["sheet"])
         title = declared.get("title", "").format(day=day)
