@@ -19,19 +19,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     os.replace(part, path)
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """`with writing(path) as part:` — write the file `part`; it becomes `path` when all went well, else it is removed.
-    InputError when there is no room or no right."""
-    part = path.with_name(path.name + ".part")
+def deliver(path: Path, content: str | bytes) -> None:
+    """Write a file that the user asked for, as `write_atomically`; InputError when there is no room or no right."""
     try:
-        os.close(_private(str(part), os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
-        yield part
-        os.replace(part, path)
+        write_atomically(path, content)
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror or error}). Give another place.") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def private_folder(folder: Path) -> Path:

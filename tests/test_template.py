@@ -16,6 +16,7 @@ from kamlib import words
 from kamlib.errors import InputError
 from kamlib.exchange.template import EXAMPLES, ROWS, template
 from kamlib.sources.check import check_folder
+from kamlib.sources.mapping import import_data
 from kamlib.sources.three_tables import BASIC, EVALUATED, SCORED
 from kamlib.tables import TABLES
 
@@ -228,6 +229,23 @@ def test_a_number_typed_where_text_belongs_and_a_wrong_code_are_told_with_their_
     book.save(path)
     told = {(fault.table, fault.column, fault.examples[0]) for fault in check_folder(path).ledger.faults}
     assert told == {("accounts", "employees", (2, "many")), ("orders", "channel", (2, "pigeon"))}
+
+
+def test_an_import_of_the_template_makes_a_snapshot(book, lang, tmp_path):
+    book, path = book
+    score(book, lang, *GOLDEN, basic=(("ABC公司", "001"), ("XYZ公司", "002")))
+    fill(book, lang, "orders", {"order_id": "1", "account_id": "001", "order_date": DAY, "amount": 5})
+    book.save(path)
+    done = import_data("auto", path, tmp_path / "workspace", "2025-12-31")
+    assert done.snapshot.folder.name == "2025-12-31"
+    assert import_data("auto", path.parent, tmp_path / "workspace", "2025-12-31").snapshot is None
+    data = kam.load(tmp_path / "workspace")
+    assert data.measured >= {"accounts", "orders", "score_snapshots"}
+    assert "contacts" not in data.measured
+    book[words.word("sheet.scores", lang)]["B2"] = None
+    book.save(path)
+    with pytest.raises(InputError, match="date of scoring is missing"):
+        import_data("auto", path, tmp_path / "workspace", "2026-01-31")
 
 
 # --- in a spreadsheet -------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ left empty is a table not delivered. Required columns carry an asterisk, ids are
 from __future__ import annotations
 
 import datetime as dt
+import io
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from xlsxwriter.utility import xl_col_to_name
 from kamlib import words
 from kamlib.errors import InputError, suggest
 from kamlib.exchange import three_tables
-from kamlib.files import writing
+from kamlib.files import deliver
 from kamlib.formulas import XLSX
 from kamlib.settings import Settings
 from kamlib.tables import NEEDED, TABLES, Column, Table
@@ -44,18 +45,19 @@ def template(path: Path | str, lang: str = "en", day: dt.date | None = None) -> 
     if lang not in words.LANGUAGES:
         raise InputError(f"lang = '{lang}'.{suggest(lang, words.LANGUAGES)} Give en or zh.")
     settings = Settings()
-    with writing(path) as part:
-        book = xlsxwriter.Workbook(part, XLSX)
-        look = looks(book)
-        _instructions(book.add_worksheet(words.word("sheet.instructions", lang)), look, lang, settings)
-        three_tables.add(book, look, lang, settings.tiers, day or dt.date.today())
-        for name in EXAMPLES:
-            _table_sheet(book.add_worksheet(words.word(name, lang)), TABLES[name], look, lang, settings)
-        for sheet in book.worksheets():
-            sheet.set_landscape()
-            sheet.set_paper(9)  # A4
-            sheet.fit_to_pages(1, 0)
-        book.close()
+    content = io.BytesIO()
+    book = xlsxwriter.Workbook(content, XLSX)
+    look = looks(book)
+    _instructions(book.add_worksheet(words.word("sheet.instructions", lang)), look, lang, settings)
+    three_tables.add(book, look, lang, settings.tiers, day or dt.date.today())
+    for name in EXAMPLES:
+        _table_sheet(book.add_worksheet(words.word(name, lang)), TABLES[name], look, lang, settings)
+    for sheet in book.worksheets():
+        sheet.set_landscape()
+        sheet.set_paper(9)  # A4
+        sheet.fit_to_pages(1, 0)
+    book.close()
+    deliver(path, content.getvalue())
     return path
 
 

@@ -13,8 +13,8 @@ import ibis
 from kamlib import words
 from kamlib.errors import InputError, suggest
 from kamlib.settings import Settings, read_settings
-from kamlib.sources import store, toml
-from kamlib.sources.crm import Recognition
+from kamlib.sources import own, store, toml
+from kamlib.sources.crm import AUTO, Recognition
 from kamlib.sources.crm.choose import choose
 from kamlib.sources.files import Source
 from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
@@ -65,6 +65,8 @@ def import_data(
     InputError lists what keeps the import from being made.
     """
     source, into = Path(source), Path(into)
+    if str(mapping) == AUTO and own.is_template(source):
+        return Imported(*own.bring(source, into, as_of))
     source = source.parent if source.is_file() else source
     chosen = choose(mapping, source, as_of, dates)
     if tell and chosen.recognition:
