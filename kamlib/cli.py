@@ -139,12 +139,18 @@ def export_tiers(
     field: Annotated[str, typer.Option(help="Label of the CRM's tier field. Default: Rating, 客户级别.")] = "",
     provisional: Annotated[bool, typer.Option("--provisional", help="Also tiers that rest on too little.")] = False,
     lang: Annotated[str, typer.Option(help="Language of tiers the CRM has no spelling for: en or zh.")] = "",
+    protect: Annotated[
+        bool, typer.Option("--protect", help="Give the workbook a password: KAM_OFFICE_PASSWORD, or asked for.")
+    ] = False,
 ) -> None:
     """Write tier and score of every account under the CRM's own ids and labels, to be imported there."""
     from kamlib.exchange.tiers import export_tiers as write
+    from kamlib.privacy import office
     from kamlib.workspace import load
 
-    print(write(load(workspace, as_of), to, out, field=field, lang=lang, provisional=provisional).text(lang or None))
+    password = office.password() if protect else ""
+    data = load(workspace, as_of)
+    print(write(data, to, out, field=field, lang=lang, provisional=provisional, password=password).text(lang or None))
 
 
 @app.command()

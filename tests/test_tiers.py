@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 from types import SimpleNamespace
 
+import msoffcrypto
 import openpyxl
 import pandas as pd
 import pytest
@@ -116,6 +118,20 @@ def test_own_fields_and_names_that_look_like_formulas(monkeypatch, tmp_path):
     assert sheet["B2"].data_type == "s"
     assert sheet["D1"].value == "大客户级别"
     assert oct((tmp_path / "t.csv").stat().st_mode)[-3:] == oct((tmp_path / "t.xlsx").stat().st_mode)[-3:] == "600"
+
+
+def test_a_workbook_can_have_a_password(monkeypatch, tmp_path):
+    data = graded(monkeypatch, ("1", "ABC公司", None, "A", 90.0, ""))
+    export_tiers(data, "fxiaoke", tmp_path / "t.xlsx", password="open sesame")
+    with (tmp_path / "t.xlsx").open("rb") as file:
+        assert "ABC公司".encode() not in file.read()
+        locked = msoffcrypto.OfficeFile(file)
+        locked.load_key(password="open sesame")
+        locked.decrypt(clear := io.BytesIO())
+    (sheet,) = openpyxl.load_workbook(clear)
+    assert sheet["B2"].value == "ABC公司"
+    with pytest.raises(InputError, match="only a workbook"):
+        export_tiers(data, "zoho", tmp_path / "t.csv", password="open sesame")
 
 
 def test_what_cannot_be_written_is_told(monkeypatch, tmp_path):

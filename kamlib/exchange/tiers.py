@@ -5,7 +5,6 @@ Only firm tiers go back by default: a tier that rests on too little would overwr
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from pathlib import Path
 import pandas as pd
 import xlsxwriter
 
-from kamlib import words
+from kamlib import formulas, words
 from kamlib.errors import InputError, suggest
-from kamlib.files import write_atomically, writing
-from kamlib.formulas import XLSX, as_text
+from kamlib.files import deliver
+from kamlib.privacy.office import protected
 from kamlib.segmentation.scoring import tiers
 from kamlib.workspace import Data
 
@@ -61,18 +60,27 @@ class Exported:
 
 
 def export_tiers(
-    data: Data, vendor: str, path: Path | str, *, field: str = "", lang: str = "", provisional: bool = False
+    data: Data,
+    vendor: str,
+    path: Path | str,
+    *,
+    field: str = "",
+    lang: str = "",
+    provisional: bool = False,
+    password: str = "",
 ) -> Exported:
     """Write the tiers of `data`, as of its date, to `path` as the CRM `vendor` imports them.
 
     `field` is the label of the CRM's tier field (default: Rating, 客户级别). With `provisional` tiers that are not firm are
-    written too, each with the reason in a column of its own.
+    written too, each with the reason in a column of its own. A workbook is encrypted with the `password`.
     """
     path, crm = Path(path), VENDORS.get(vendor)
     if crm is None:
         raise InputError(f"--to '{vendor}': no such CRM.{suggest(vendor, VENDORS)} Give one of: {', '.join(VENDORS)}.")
     if path.suffix.lower() != crm.ending:
         raise InputError(f"{path}: {vendor} takes tiers as {crm.ending}. Give a file name that ends so.")
+    if password and crm.ending != ".xlsx":
+        raise InputError(f"{path}: only a workbook can have a password; {vendor} takes tiers as {crm.ending}.")
     table, left_out = tier_table(data, lang or crm.lang, provisional)
     if vendor == "zoho":
         table["account_id"] = _zoho_ids(table["account_id"])
@@ -80,7 +88,8 @@ def export_tiers(
         "account_id": crm.id, "account_name": crm.name, "account_no": crm.number, "tier": field or crm.tier, "composite_score": crm.score,
         "provisional": words.word("provisional", lang or crm.lang),
     }  # fmt: skip
-    (_write_csv if crm.ending == ".csv" else _write_workbook)(table.rename(columns=labels), path)
+    content = (_as_csv if crm.ending == ".csv" else _as_workbook)(table.rename(columns=labels))
+    deliver(path, protected(content, password) if password else content)
     return Exported(path, len(table), *left_out)
 
 
@@ -120,29 +129,22 @@ def _zoho_ids(ids: pd.Series) -> pd.Series:
     return "zcrm_" + ids.str.removeprefix("zcrm_")
 
 
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(as_text, table.columns))
-    for row in table.itertuples(index=False):
-        writer.writerow([as_text(cell) if isinstance(cell, str) else cell for cell in row])
-    try:
-        write_atomically(path, text.getvalue())
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror or error}). Give another place.") from None
+def _as_csv(table: pd.DataFrame) -> bytes:
+    return formulas.write_csv(table).encode()
 
 
-def _write_workbook(table: pd.DataFrame, path: Path) -> None:
-    with writing(path) as part:
-        book = xlsxwriter.Workbook(part, XLSX)
-        sheet = book.add_worksheet(words.word("accounts", "zh"))
-        as_id = book.add_format({"num_format": "@"})
-        sheet.freeze_panes(1, 0)
-        sheet.set_column(0, len(table.columns) - 1, 24, as_id)
-        for row, cells in enumerate([tuple(table.columns), *table.itertuples(index=False)]):
-            for place, cell in enumerate(cells):
-                if isinstance(cell, str):
-                    sheet.write_string(row, place, cell, as_id)
-                else:
-                    sheet.write_number(row, place, cell)
-        book.close()
+def _as_workbook(table: pd.DataFrame) -> bytes:
+    content = io.BytesIO()
+    book = xlsxwriter.Workbook(content, formulas.XLSX)
+    sheet = book.add_worksheet(words.word("accounts", "zh"))
+    as_id = book.add_format({"num_format": "@"})
+    sheet.freeze_panes(1, 0)
+    sheet.set_column(0, len(table.columns) - 1, 24, as_id)
+    for row, cells in enumerate([tuple(table.columns), *table.itertuples(index=False)]):
+        for place, cell in enumerate(cells):
+            if isinstance(cell, str):
+                sheet.write_string(row, place, cell, as_id)
+            else:
+                sheet.write_number(row, place, cell)
+    book.close()
+    return content.getvalue()

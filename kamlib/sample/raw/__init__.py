@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import datetime as dt
 import gzip
 import io
 from collections.abc import Iterable
@@ -95,6 +96,7 @@ def _write_csv(con: duckdb.DuckDBPyConnection, sheets: list[dict], path: Path, _
 
 def _write_workbook(con: duckdb.DuckDBPyConnection, sheets: list[dict], path: Path, day: str) -> None:
     book = xlsxwriter.Workbook(path, XLSX)
+    book.set_properties({"created": dt.datetime.fromisoformat(day)})  # no clock: same bytes
     for declared in sheets:
         sheet = book.add_worksheet(declared["sheet"])
         title = declared.get("title", "").format(day=day)
