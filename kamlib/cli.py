@@ -54,6 +54,14 @@ def run(
         str, typer.Option(help="Only what this role may see: rep, manager, partner, analyst, or yours.")
     ] = "",
     user: Annotated[str, typer.Option(help="Whose accounts the role sees, as the owner column writes the name.")] = "",
+    share: Annotated[
+        bool,
+        typer.Option("--share", help="For others' eyes: pseudonyms for names, no contact details, no small cells."),
+    ] = False,
+    share_key: Annotated[
+        Path | None,
+        typer.Option(help="File with the key of the pseudonyms. Default: KAM_SHARE_KEY, or one of your own."),
+    ] = None,
     only_failed: Annotated[
         bool, typer.Option("--only-failed", help="Run again what did not finish, as it was called.")
     ] = False,
@@ -66,8 +74,9 @@ def run(
     from kamlib.batch import run as batch
 
     call = batch.Call(
-        data=data, out=out, as_of=as_of, only=only, values=tuple(p or ()), lang=lang, jobs=jobs, role=role, user=user
-    )
+        data=data, out=out, as_of=as_of, only=only, values=tuple(p or ()), lang=lang, jobs=jobs, role=role, user=user,
+        share=share, share_key=share_key,
+    )  # fmt: skip
     raise typer.Exit(batch.rerun(call) if only_failed else batch.run(call))
 
 

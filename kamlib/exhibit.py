@@ -11,8 +11,10 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +24,7 @@ from PIL import Image
 from kamlib import formulas, frames, style, words
 from kamlib.files import private_folder, write_atomically
 from kamlib.params import resolve
+from kamlib.privacy import small_cells
 from kamlib.workspace import Data
 
 Plot = Callable[..., object]
@@ -68,6 +71,7 @@ class Exhibit:
     as_of: dt.date
     currency: str
     footer: str
+    withheld: int = 0
     figure: Figure | None = field(default=None, repr=False, compare=False)
 
     def _repr_mimebundle_(self, **_) -> dict:
@@ -83,7 +87,7 @@ class Exhibit:
             "question": _both(self.id), "note": _both(f"{self.id}.note") if f"{self.id}.note" in words.LABELS else None,
             "sources": list(self.sources), "missing": list(self.missing), "as_of": self.as_of.isoformat(),
             "currency": self.currency,
-            "footer": {lang: footer(self.n, self.of, self.sources, self.as_of, lang) for lang in words.LANGUAGES},
+            "footer": {lang: footer(self.n, self.of, self.sources, self.as_of, lang, self.withheld) for lang in words.LANGUAGES},
             "columns": [{"name": c, "label": _both(c), "format": number_format(c, self.table[c])} for c in self.table.columns],
         }  # fmt: skip
 
@@ -118,31 +122,32 @@ class Exhibits:
         if not id.startswith(f"{self.notebook}."):
             raise ValueError(f"exhibit '{id}' does not belong to notebook {self.notebook}")
         missing = tuple(name for name in needs if not self.data.has(name))
-        if missing:
-            claims = {lang: _not_measured(missing, lang) for lang in words.LANGUAGES}
-            status, table = "not_measured", table.head(0)
-        elif table.empty:
-            claims = {lang: _not_enough(lang) for lang in words.LANGUAGES}
-            status = "insufficient_data"
-        else:
-            claims = {lang: claim(table, lang=lang) for lang in words.LANGUAGES}
-            status = "ok"
-        foot = footer(None if missing else n, of, needs, self.data.as_of)
+        kind = getattr(plot, "func", plot).chart  # a partial carries its function
+        delivered = table.head(0) if missing else table
+        table = delivered
+        if self.data.ledger.access.shared:
+            table = small_cells.shown(delivered, kind["kind"], n, of)
+        n = None if missing or n is None else int(n)
+        foot = partial(footer, n, of, needs, self.data.as_of)
+        status, claims, figure = "not_measured" if missing else "insufficient_data", {}, None
+        if len(table):
+            try:
+                claims = _claims(claim, table, partial_rows=len(table) < len(delivered))
+                figure = draw(table, plot, claims[words.language()], foot(withheld=len(delivered) - len(table)))
+                status = "ok"
+            except Exception:
+                if len(table) == len(delivered):
+                    raise
+                table = table.head(0)  # without the rows left out there is nothing to say or draw
+        withheld = len(delivered) - len(table)
+        n = None if withheld and table.empty else n
+        if status != "ok":
+            claims = {lang: _nothing(missing, withheld, lang) for lang in words.LANGUAGES}
         exhibit = Exhibit(
-            id=id,
-            status=status,
-            claim=claims,
-            table=table.reset_index(drop=True),
-            chart=getattr(plot, "func", plot).chart,  # a partial carries its function
-            n=None if missing or n is None else int(n),
-            of=of,
-            sources=tuple(needs),
-            missing=missing,
-            as_of=self.data.as_of,
-            currency=self.data.settings.currency,
-            footer=foot,
-            figure=draw(table, plot, claims[words.language()], foot) if status == "ok" else None,
-        )
+            id=id, status=status, claim=claims, table=table.reset_index(drop=True), chart=kind, n=n, of=of,
+            sources=tuple(needs), missing=missing, as_of=self.data.as_of, currency=self.data.settings.currency,
+            footer=footer(n, of, needs, self.data.as_of, withheld=withheld), withheld=withheld, figure=figure,
+        )  # fmt: skip
         if self.folder:
             exhibit.save(self.folder)
         return exhibit
@@ -159,7 +164,9 @@ def draw(table: pd.DataFrame, plot: Plot, title: str, foot: str) -> Figure:
     return figure
 
 
-def footer(n: int | None, of: str, sources: Sequence[str], as_of: dt.date, lang: str | None = None) -> str:
+def footer(
+    n: int | None, of: str, sources: Sequence[str], as_of: dt.date, lang: str | None = None, withheld: int = 0
+) -> str:
     """Return "n = 148 accounts · source: orders, returns · as of 2025-12-31" in `lang`, else the session's language."""
     parts = []
     if n is not None:
@@ -168,6 +175,9 @@ def footer(n: int | None, of: str, sources: Sequence[str], as_of: dt.date, lang:
         listed = words.say(lang, ", ", "、").join(words.word(name, lang) for name in sources)
         parts.append(words.say(lang, f"source: {listed}", f"来源：{listed}"))
     parts.append(words.say(lang, f"as of {as_of}", f"截止 {as_of}"))
+    if withheld:
+        rows = f"{withheld} row{'' if withheld == 1 else 's'} left out: fewer than {small_cells.LEAST} behind them"
+        parts.append(words.say(lang, rows, f"略去 {withheld} 行：不足 {small_cells.LEAST} 个主体"))
     return " · ".join(parts)
 
 
@@ -223,14 +233,30 @@ def _both(key: str) -> dict[str, str]:
     return {lang: words.word(key, lang) for lang in words.LANGUAGES}
 
 
-def _not_measured(missing: Sequence[str], lang: str) -> str:
-    listed = ", ".join(f"{words.word(name, lang)} ({name})" for name in missing)
-    return words.say(
-        lang,
-        f"Not measured: this needs the {'table' if len(missing) == 1 else 'tables'} {listed}.",
-        f"未测量：需要数据表 {listed}。",
-    )
+def _claims(claim: Claim, table: pd.DataFrame, partial_rows: bool) -> dict[str, str]:
+    """Return the claim in both languages. ValueError when it needs a row that was left out."""
+    claims = {lang: claim(table, lang=lang) for lang in words.LANGUAGES}
+    if partial_rows:
+        if any(re.search(r"\bnan\b", text) for text in claims.values()):
+            raise ValueError("the claim needs a row that was left out")
+        claims["en"] += " (Rows left out for privacy are not counted.)"
+        claims["zh"] += "（不含因保护隐私而略去的行。）"
+    return claims
 
 
-def _not_enough(lang: str) -> str:
+def _nothing(missing: Sequence[str], withheld: int, lang: str) -> str:
+    """Say why an exhibit shows nothing."""
+    if missing:
+        listed = ", ".join(f"{words.word(name, lang)} ({name})" for name in missing)
+        return words.say(
+            lang,
+            f"Not measured: this needs the {'table' if len(missing) == 1 else 'tables'} {listed}.",
+            f"未测量：需要数据表 {listed}。",
+        )
+    if withheld:
+        return words.say(
+            lang,
+            f"Not shown: fewer than {small_cells.LEAST} accounts or people stand behind it.",
+            f"不予显示：背后不足 {small_cells.LEAST} 个客户或人员。",
+        )
     return words.say(lang, "Not enough data (n = 0).", "数据不足（n = 0）。")

@@ -162,7 +162,7 @@ def test_repeating_needs_a_run_and_nothing_else(project, tmp_path):
     project()
     with pytest.raises(InputError, match="There is no run in .*runs. Run the notebooks first"):
         rerun(Call())
-    with pytest.raises(InputError, match="2025-01-01 is not a run folder"):
+    with pytest.raises(InputError, match="There is no run in .*2025-01-01"):
         rerun(Call(as_of="2025-01-01"))
     with pytest.raises(InputError, match="give it no --data, --only, -p or --lang"):
         rerun(Call(only="01"))

@@ -11,6 +11,7 @@ import pytest
 from kamlib import style, words
 from kamlib.exhibit import KINDS, Exhibits, chart, number_format, write_atomically
 from kamlib.settings import Settings
+from kamlib.sources.ledger import Ledger
 
 TABLE = pd.DataFrame(
     {"account_name": ["北方重工", "<script>alert(1)</script>"], "revenue": [3.0, 1.0], "revenue_share": [0.75, 0.25]}
@@ -31,7 +32,9 @@ def revenue_claim(table, lang="en"):
 @pytest.fixture
 def data():
     measured = {"accounts", "orders"}
-    return SimpleNamespace(settings=Settings(), as_of=dt.date(2025, 12, 31), has=lambda *names: set(names) <= measured)
+    return SimpleNamespace(
+        ledger=Ledger(), settings=Settings(), as_of=dt.date(2025, 12, 31), has=lambda *names: set(names) <= measured
+    )
 
 
 def show(data, folder, lang="en", table=TABLE, needs=("orders",), plot=plot_revenue):

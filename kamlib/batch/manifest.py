@@ -25,10 +25,11 @@ LIBRARIES = ("kamlib", "pandas", "duckdb", "ibis-framework", "matplotlib", "pape
 
 
 class Manifest:
-    """The manifest of one run folder. `content` is what stands in the file; `set` changes a notebook's entry."""
+    """The manifest of one run folder. `content` is what stands in the file; `set` changes a notebook's entry. Tables,
+    log and notebooks are made in `work`: the run folder, or, of a run that is shared, another place."""
 
-    def __init__(self, folder: Path, content: dict[str, Any]) -> None:
-        self.folder, self.content = folder, content
+    def __init__(self, folder: Path, content: dict[str, Any], work: Path | None = None) -> None:
+        self.folder, self.content, self.work = folder, content, work or folder
         self.lock = threading.Lock()
 
     @classmethod
@@ -46,6 +47,16 @@ class Manifest:
     def notebooks(self) -> dict[str, dict[str, Any]]:
         """The entries, by notebook number."""
         return self.content["notebooks"]
+
+    @property
+    def shared(self) -> bool:
+        """Whether names are pseudonyms in this run."""
+        return self.content["ledger"].get("access", {}).get("shared", False)
+
+    @property
+    def places(self) -> list[Path]:
+        """The folders that a shared run must not name."""
+        return [self.work, self.folder]
 
     def undone(self) -> list[str]:
         """Return the numbers of the notebooks that failed or never finished."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -23,9 +25,11 @@ from kamlib.batch.manifest import DONE, FAILED, PENDING, RUNNING, Manifest
 from kamlib.batch.plan import Notebook, assign, check_values, home, select
 from kamlib.batch.progress import Progress
 from kamlib.errors import InputError
-from kamlib.files import file_name, locked, private_folder
+from kamlib.files import locked, private_folder, write_atomically
 from kamlib.params import Choice, Date
-from kamlib.privacy.roles import restrict
+from kamlib.privacy import strip
+from kamlib.privacy.eyes import folder_name, renamed, seen
+from kamlib.privacy.keys import share_key
 from kamlib.report.html import write_report
 from kamlib.sources.store import hashes
 from kamlib.workspace import Data, load, prepare
@@ -47,6 +51,8 @@ class Call:
     jobs: int = 0
     role: str = ""
     user: str = ""
+    share: bool = False
+    share_key: Path | None = None
 
 
 def run(call: Call) -> int:
@@ -63,40 +69,38 @@ def run(call: Call) -> int:
     for notebook in notebooks:
         if given[notebook.number]:
             check_values(notebook, given[notebook.number] | {"data_dir": str(root)})
-    with warm.kernels(modules(notebooks)):
+    key, lang = key_of(call), call.lang or "en"
+    with warm.kernels(modules(notebooks)), tempfile.TemporaryDirectory(prefix="kam-") as scratch:
         data = load(call.data.absolute() if call.data else root / "data" / "sample", call.as_of)
-        origin = hashes(data.files, data.source)
-        data = seen(data, call)
+        origin = [hashes(data.files, data.source), hashlib.sha256(key).hexdigest()]
+        given = renamed(given, data, key, lang) if key else given
+        data = seen(data, call.role, call.user, key, lang)
         folder = call.out.absolute() / folder_name(data)
         with exclusive(folder):
-            manifest = begin(folder, data, call.lang or "en", notebooks, given, origin)
+            manifest = begin(folder, data, lang, notebooks, given, origin, Path(scratch) if key else None)
             return deliver(root, manifest, notebooks, call.jobs)
 
 
-def seen(data: Data, call: Call) -> Data:
-    """Return what the role and user of `call` see of `data`: all of it when it names none."""
-    if call.role:
-        return restrict(data, call.role, call.user)
-    if call.user:
-        raise InputError(f"--user {call.user}: say in which role, e.g. --role rep.")
-    return data
-
-
-def folder_name(data: Data) -> str:
-    """Return the name of the run folder: the date, and through whose eyes the data are seen."""
-    access = data.ledger.access
-    return "-".join([data.as_of.isoformat(), *(file_name(part) for part in (access.role, access.user) if part)])
+def key_of(call: Call) -> bytes:
+    """Return the key that makes pseudonyms; none when names stay."""
+    if call.share:
+        return share_key(call.share_key, call.out.absolute())
+    if call.share_key:
+        raise InputError(f"--share-key {call.share_key}: it goes with --share.")
+    return b""
 
 
 def rerun(call: Call) -> int:
     """Run again what failed or never finished in the run folder of `call.as_of`, or in the newest one, as it was
     called then."""
-    if call.data or call.only or call.values or call.lang or call.role or call.user:
+    if call.data or call.only or call.values or call.lang or call.role or call.user or call.share:
         raise InputError(
-            "--only-failed repeats the last call: give it no --data, --only, -p, --lang, --role or --user."
+            "--only-failed repeats the last call: give it no --data, --only, -p, --lang, --role, --user or --share."
         )
     root = home()
     manifest = last_run(call.out.absolute(), call.as_of)
+    if manifest.shared:
+        raise InputError(f"{manifest.folder} is shared and keeps no tables to repeat it with. Run it again whole.")
     notebooks = [notebook for notebook in select(root) if notebook.number in manifest.undone()]
     with warm.kernels(modules(notebooks)), exclusive(manifest.folder):
         return deliver(root, manifest, notebooks, call.jobs)
@@ -127,14 +131,22 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def begin(
-    folder: Path, data: Data, lang: str, notebooks: Sequence[Notebook], given: dict[str, dict], origin: object = None
+    folder: Path,
+    data: Data,
+    lang: str,
+    notebooks: Sequence[Notebook],
+    given: dict[str, dict],
+    origin: object = None,
+    work: Path | None = None,
 ) -> Manifest:
     """Keep a snapshot of the data in the run folder and write the manifest, with every notebook to run as pending.
 
-    `origin` tells one set of data from another where the files it came from must not be named.
+    `origin` tells one set of data from another where the files it came from must not be named. Tables, log and
+    notebooks of a run that is shared lie in `work`; only what is left of them when it is stripped comes into `folder`.
     """
-    prepare(data, folder / "data")
-    files = json.loads((folder / "data" / "prepared.json").read_text(encoding="utf-8"))["sources"]
+    work = work or folder
+    prepare(data, work / "data")
+    files = json.loads((work / "data" / "prepared.json").read_text(encoding="utf-8"))["sources"]
     same = {
         "as_of": data.as_of.isoformat(),
         "lang": lang,
@@ -154,7 +166,7 @@ def begin(
         "ledger": data.ledger.as_dict(), "versions": record.versions(),
         "notebooks": dict(sorted((kept | {n.number: entry(n, given[n.number]) for n in notebooks}).items())),
     }  # fmt: skip
-    manifest = Manifest(folder, content)
+    manifest = Manifest(folder, content, work)
     manifest.set()
     return manifest
 
@@ -183,10 +195,13 @@ def entry(notebook: Notebook, given: dict[str, Any]) -> dict[str, Any]:
 def deliver(root: Path, manifest: Manifest, notebooks: Sequence[Notebook], jobs: int) -> int:
     """Run `notebooks` into the manifest's folder, write the report, say where it is; return the exit code."""
     lang = manifest.content["lang"]
-    with logged(manifest.folder / "log") as output:
+    with logged(manifest.work / "log") as output:
         kernels = Kernels(root, output)
         with Progress(notebooks, lang) as progress:
             run_all(notebooks, manifest, kernels, progress, jobs or os.cpu_count() or 1)
+    if manifest.shared:
+        log = (manifest.work / "log").read_text(encoding="utf-8")
+        write_atomically(manifest.folder / "log", strip.of_places(log, manifest.places))
     failed = [notebook for notebook in notebooks if notebook.number in manifest.undone()]
     status = "stopped" if kernels.stopped else FAILED if failed else DONE
     manifest.set(status=status, finished=record.now())
@@ -207,21 +222,23 @@ def run_all(notebooks: Sequence[Notebook], manifest: Manifest, kernels: Kernels,
 
 def run_one(notebook: Notebook, manifest: Manifest, kernels: Kernels, progress: Progress) -> None:
     """Run one notebook, and record what it delivered. Fewer exhibits than it shows count as a failure."""
-    number, folder, start = notebook.number, manifest.folder, time.monotonic()
+    number, folder, work, start = notebook.number, manifest.folder, manifest.work, time.monotonic()
     for old in (folder / "exhibits").glob(f"{number}.*"):
         old.unlink()
     progress.start(number)
     manifest.set(number, status=RUNNING, started=record.now())
-    private_folder(folder / "notebooks")
+    for place in (folder, work):
+        private_folder(place / "notebooks")
     asked = {
-        "data_dir": str(folder / "data"), "as_of": manifest.content["as_of"], "lang": manifest.content["lang"],
+        "data_dir": str(work / "data"), "as_of": manifest.content["as_of"], "lang": manifest.content["lang"],
         "run_dir": str(folder),
     }  # fmt: skip
     parameters = {name: value for name, value in asked.items() if name in notebook.parameters}
     parameters |= manifest.notebooks[number]["given"]
-    error = execute(
-        notebook, folder / "notebooks" / notebook.path.name, parameters, kernels, lambda at: progress.at(number, at)
-    )
+    executed = work / "notebooks" / notebook.path.name
+    error = execute(notebook, executed, parameters, kernels, lambda at: progress.at(number, at))
+    if manifest.shared:
+        error = stripped(executed, error, notebook, manifest)
     saved = [id for id in notebook.exhibits if (folder / "exhibits" / f"{id}.json").is_file()]
     if not error and saved != notebook.exhibits:
         lacking = ", ".join(id for id in notebook.exhibits if id not in saved)
@@ -234,6 +251,14 @@ def run_one(notebook: Notebook, manifest: Manifest, kernels: Kernels, progress: 
         else f"{len(saved)} {words.word('report.n_exhibits', manifest.content['lang'])}"
     )
     progress.end(number, status, where)
+
+
+def stripped(executed: Path, error: dict[str, Any] | None, notebook: Notebook, manifest: Manifest) -> dict | None:
+    """Bring an executed notebook, stripped, into the run folder; return the error without places."""
+    if executed.is_file():
+        text = strip.notebook(executed.read_text(encoding="utf-8"), notebook.exhibits, manifest.places)
+        write_atomically(manifest.folder / "notebooks" / executed.name, text)
+    return error and error | {"reason": strip.of_places(error["reason"], manifest.places)}
 
 
 @contextmanager

@@ -24,7 +24,7 @@ MADE = "made"
 def rebuilt(data: Data, select: Callable[[Table], str], access: Access, measured: frozenset[str]) -> Data:
     """Return `data` with each table replaced by the rows of `select(table)`, tables after those they refer to.
 
-    Nothing that came with the files goes along: neither their names, nor rows set aside, nor examples of faults, nor the
+    Nothing that came with the files goes along: neither their names, nor earlier snapshots, rows set aside, nor examples of faults, nor the
     text of `kam.toml`. The ledger counts the rows seen.
     """
     scratch = tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True)
@@ -42,7 +42,7 @@ def rebuilt(data: Data, select: Callable[[Table], str], access: Access, measured
     (folder / FILE).write_text(toml.document(said), encoding="utf-8")
     ledger = Ledger(tuple(_entry(con, TABLES[name]) for name in TABLES if name in measured), access=access)
     return replace(
-        data, con=con, settings=settings, ledger=ledger, measured=measured, source=folder, files=(), _scratch=scratch,
+        data, con=con, settings=settings, ledger=ledger, measured=measured, source=folder, files=(), snapshots=(), _scratch=scratch,
         _cut={},
     )  # fmt: skip
 

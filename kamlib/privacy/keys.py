@@ -1,0 +1,61 @@
+"""The key that turns names into pseudonyms: the same key, the same pseudonyms next month. It never lies in an output."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from kamlib.errors import InputError
+from kamlib.files import private_folder
+
+VARIABLE = "KAM_SHARE_KEY"
+SHORTEST = 16
+
+
+def share_key(file: Path | None, outputs: Path) -> bytes:
+    """Return the key: that in `file`, else in the environment variable, else in `share.key` of the user's configuration,
+    which is made at first use.
+
+    InputError when it is too short, could be read by others, or lies in the folder `outputs`, where it would be shared.
+    """
+    if file is None and VARIABLE in os.environ:
+        return _long_enough(os.environ[VARIABLE], VARIABLE)
+    path = file or default_file()
+    if path.resolve().is_relative_to(outputs.resolve()):
+        raise InputError(f"{path} lies among the outputs, which are shared. Keep the key elsewhere.")
+    if file is None and not path.exists():
+        _make(path)
+    try:
+        text, rights = path.read_text(encoding="utf-8").strip(), path.stat().st_mode
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a key ({error}). Give a text file that holds one.") from None
+    if os.name == "posix" and rights & 0o077:
+        raise InputError(f"{path} can be read by others: whoever has the key can name everybody. Run chmod 600 on it.")
+    return _long_enough(text, str(path))
+
+
+def default_file() -> Path:
+    """Return where the user's own key lies."""
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "kam" / "share.key"
+
+
+def _make(path: Path) -> None:
+    try:
+        private_folder(path.parent)
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(secrets.token_hex(32) + "\n")
+    except FileExistsError:  # another run was quicker
+        return
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be made ({error.strerror}). Give a key with --share-key FILE or {VARIABLE}."
+        ) from None
+
+
+def _long_enough(text: str, where: str) -> bytes:
+    if len(text) < SHORTEST:
+        raise InputError(f"{where}: the key has {len(text)} letters; whoever can guess it can name everybody. Use 64.")
+    return text.encode()
