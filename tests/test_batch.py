@@ -164,7 +164,7 @@ def test_repeating_needs_a_run_and_nothing_else(project, tmp_path):
         rerun(Call())
     with pytest.raises(InputError, match="There is no run in .*2025-01-01"):
         rerun(Call(as_of="2025-01-01"))
-    with pytest.raises(InputError, match="give it no --data, --only, -p or --lang"):
+    with pytest.raises(InputError, match="give it no --data, --only, -p, --lang, --role, --user or --share"):
         rerun(Call(only="01"))
 
 
