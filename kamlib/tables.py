@@ -7,6 +7,7 @@ as-of date, labels or documents data is derived from these declarations.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 SQL_TYPES = {
@@ -431,5 +432,14 @@ TABLES: dict[str, Table] = {
     )
 }  # fmt: skip
 
-NEEDED = ("accounts", "orders")
+NEEDED = ("accounts",)
 """Without these nothing can be computed. Any other table may be absent."""
+EITHER = ("orders", "deals")
+"""Of these at least one must be there."""
+
+
+def missing(delivered: Iterable[str]) -> list[str]:
+    """Say which tables are needed and not delivered: "accounts", "orders or deals"."""
+    delivered = set(delivered)
+    lacking = [name for name in NEEDED if name not in delivered]
+    return lacking if delivered.intersection(EITHER) else [*lacking, " or ".join(EITHER)]

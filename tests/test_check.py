@@ -183,15 +183,15 @@ def test_closed_deals_need_a_closing_date(tmp_path):
 
 def test_all_that_makes_a_folder_unusable_is_said_at_once(tmp_path):
     (tmp_path / "accounts.csv").write_text("id,account_name\na,Alpha\n")
-    (tmp_path / "deals.parquet").write_bytes(b"PAR1 nonsense")
+    (tmp_path / "cases.parquet").write_bytes(b"PAR1 nonsense")
     (tmp_path / "kam.toml").write_text("curency = 'CNY'\n")
     report = check_folder(tmp_path)
     assert not report.usable
     text = "\n".join(report.faults)
     for part in (
-        "no table orders",
+        "no table orders or deals",
         "column 'account_id' (Customer ID, 客户ID) is missing (found: id, account_name)",
-        "deals.parquet",
+        "cases.parquet",
         "Did you mean 'currency'",
     ):
         assert part in text

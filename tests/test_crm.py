@@ -154,3 +154,67 @@ def test_the_dictionaries_name_tables_and_columns_that_exist():
                 for part in parts:
                     assert set(part["columns"]) <= set(TABLES[table].names), (vendor.name, module.name)
             assert set(module.key) <= set(module.fields), (vendor.name, module.name)
+
+
+# --- the samples of real exports ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def samples(public_data):
+    folder = public_data / "crm_export_samples"
+    if not folder.is_dir():
+        pytest.skip("the samples of CRM exports are not here")
+    return folder
+
+
+def test_salesforce_objects_of_a_developer_org(samples, tmp_path):
+    ledger = import_data("auto", samples / "salesforce_objects", tmp_path / "ws", "2026-03-17").ledger
+    assert {entry.table: (entry.read, entry.kept) for entry in ledger.entries} == {
+        "accounts": (18, 18), "contacts": (25, 25), "deals": (36, 36), "deal_stage_history": (48, 48),
+    }  # fmt: skip
+    data = kam.load(tmp_path / "ws")
+    deals, history = data.frame("deals").set_index("deal_id"), data.frame("deal_stage_history")
+    assert deals.status.value_counts().to_dict() == {"open": 16, "won": 12, "lost": 8}
+    first = deals.loc["006bm00000LKJNNAA5"]
+    assert (first.account_id, first.stage, first.amount, first.probability) == (
+        "001bm00001ZL8UCAA1",
+        "qualification",
+        15000,
+        0.1,
+    )
+    assert (str(first.created_at.date()), str(first.expected_close.date())) == ("2026-02-23", "2024-02-03")
+    moved = history[history.deal_id == "006bm00000LKg0bAAD"]
+    assert moved.stage.tolist() == ["lost", "prospecting"] or moved.stage.tolist() == ["prospecting", "lost"]
+    assert rules(ledger) == {"closing date before creation": 32}
+    assert [stage.name for stage in data.settings.stages][:2] == ["prospecting", "qualification"]
+    assert not data.has("orders"), "no order is invented"
+
+
+def test_a_replication_of_deleted_deals_is_refused_with_the_reason(samples, tmp_path):
+    with pytest.raises(InputError, match=r"every row was set aside \(deleted in the CRM: 10\)"):
+        import_data("auto", samples / "salesforce_connector", tmp_path / "ws", "2020-01-01")
+    (tmp_path / "own.yml").write_text(
+        "extends: salesforce\nfiles: {deals: {set_aside: {}}, versions: {set_aside: {}}}\n", encoding="utf-8"
+    )
+    import_data(tmp_path / "own.yml", samples / "salesforce_connector", tmp_path / "ws", "2020-01-01")
+    data = kam.load(tmp_path / "ws")
+    deals = data.frame("deals").set_index("deal_id")
+    assert deals.status.value_counts().to_dict() == {"won": 5, "lost": 4, "open": 1}
+    assert deals.loc["006q000000HddohAAB"].amount == 24_120_000
+    assert str(deals.loc["006q000000HddohAAB"].created_at.date()) == "2018-12-20", (
+        "19:51 UTC is the next day in Shanghai"
+    )
+    assert len(data.frame("deal_stage_history")) == 10
+    assert set(data.frame("accounts").account_id) == set(deals.account_id.dropna()), "made of the deals that name them"
+
+
+def test_hubspot_tables_of_a_replication(samples, tmp_path):
+    ledger = import_data("auto", samples / "hubspot_connector", tmp_path / "ws", "2022-01-01").ledger
+    read = {entry.table: (entry.read, entry.kept) for entry in ledger.entries}
+    assert read["accounts"] == (24, 24)
+    assert read["deals"] == (44, 44)
+    assert read["deal_stage_history"] == (14, 0), "their deals are not in the sample"
+    assert read["activities"][0] == 102, "calls, meetings and mails; notes are none"
+    accounts = kam.load(tmp_path / "ws").frame("accounts").set_index("account_id")
+    assert accounts.loc["2182162682"].annual_revenue == 10_000_000
+    assert str(accounts.loc["2182162682"].created_at.date()) == "2019-07-06", "20:35 UTC on the fifth"

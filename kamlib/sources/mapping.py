@@ -108,6 +108,8 @@ def _map(declared: Mapping, mapping: Path, source: Path, scratch: Path, zone: st
         for raw in raws.values():
             raw.leave(*_takers(box, declared, raw))
         accounts = [raw.account() for raw in raws.values()]
+        if faults := _all_set_aside(raws, [entry for entry, _ in accounts]):
+            raise InputError("\n".join(faults))
         asides = {name: scratch / f"aside {name}.parquet" for name in raws}
         return _Mapped(
             {name: table for name, (table, _) in made.items()},
@@ -118,6 +120,17 @@ def _map(declared: Mapping, mapping: Path, source: Path, scratch: Path, zone: st
         )
     finally:
         box.con.close()
+
+
+def _all_set_aside(raws: dict[str, Raw], entries: list[LedgerEntry]) -> list[str]:
+    """Say by which rules no row at all was left."""
+    if any(entry.kept or not entry.read for entry in entries):
+        return []
+    return [
+        f"{raw.label}: every row was set aside ({', '.join(f'{f.detail}: {f.n:,}' for f in raw.told if f.detail)}). Bring "
+        f"rows that count, or change the rules under files.{name}.set_aside of the mapping (docs/own-data.md)."
+        for name, raw in raws.items()
+    ]
 
 
 def _write(

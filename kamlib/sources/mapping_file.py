@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from kamlib.errors import InputError, suggest
 from kamlib.settings import Settings
-from kamlib.tables import NEEDED, TABLES
+from kamlib.tables import TABLES, missing
 
 
 class _Strict(BaseModel):
@@ -169,9 +169,7 @@ def declared(said: dict[str, Any], path: Path, as_of: str | dt.date = "") -> tup
 
 
 def _unknown_names(mapping: Mapping) -> list[str]:
-    faults = [
-        f"tables.{name} is missing: nothing can be computed without." for name in NEEDED if name not in mapping.tables
-    ]
+    faults = [f"tables.{name} is missing: nothing can be computed without." for name in missing(mapping.tables)]
     for name, parts in mapping.tables.items():
         if name not in TABLES:
             faults.append(f"tables.{name} is no canonical table.{suggest(name, TABLES)} Tables: {', '.join(TABLES)}.")

@@ -17,7 +17,7 @@ from kamlib.sources.files import TIERING, Opened, Source, find_tables, open_sour
 from kamlib.sources.headers import Matched, match
 from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
 from kamlib.sources.sql import name_of
-from kamlib.tables import NEEDED, SQL_TYPES, TABLES, Table
+from kamlib.tables import EITHER, NEEDED, SQL_TYPES, TABLES, Table, missing
 
 
 @dataclass
@@ -61,9 +61,8 @@ def read_tables(
     reading = Reading(Ledger(), settings.currency)
     opened = _open_all(con, sources, scratch, reading)
     reading.faults += [
-        f"{where} holds no table {name}: bring {name}.csv, .parquet or .xlsx. Nothing can be computed without."
-        for name in NEEDED
-        if name not in sources
+        f"{where} holds no table {name}: bring {name.split()[0]}.csv, .parquet or .xlsx. Nothing can be computed without."
+        for name in missing(sources)
     ]
     staged: dict[str, rows.Checked] = {}
     told: list[Fault] = []
@@ -87,7 +86,7 @@ def read_tables(
         reading.faults += faults
         told += found
     reading.faults += [
-        _nothing_left(entry, found) for entry, found in results if entry.table in NEEDED and not entry.kept
+        _nothing_left(entry, found) for entry, found in results if entry.table in (*NEEDED, *EITHER) and not entry.kept
     ]
     places = list(TABLES)
     entries = sorted((entry for entry, _ in results), key=lambda entry: places.index(entry.table))

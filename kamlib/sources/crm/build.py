@@ -9,9 +9,9 @@ import duckdb
 
 from kamlib.sources.crm import evidence
 from kamlib.sources.crm.dictionary import OWN
-from kamlib.sources.crm.expressions import Writer
+from kamlib.sources.crm.expressions import Absent, Writer
 from kamlib.sources.crm.match import EXACT, Matched
-from kamlib.sources.sql import name_of
+from kamlib.sources.sql import literal, name_of
 from kamlib.tables import TABLES
 
 BY_NAME, KNOWN = "by name", "not needed"
@@ -56,7 +56,11 @@ def build(con: duckdb.DuckDBPyConnection, found: list[Matched]) -> tuple[dict[st
             for part in parts:
                 if part.get("unless") not in others and (made := _part(writer, table, part, targets)):
                     tables.setdefault(table, []).append(made)
+        for header, stage in writer.one.entered.items():
+            tables.setdefault("deal_stage_history", []).append(_entered(writer, header, stage, targets))
         files[writer.one.view] = _file(writer, targets)
+    if "accounts" not in tables and (made := _accounts_named(writers, targets)):
+        tables["accounts"] = [made]
     uses = [use for writer in writers for use in _uses(writer, targets)]
     ordered = {name: tables[name] if len(tables[name]) > 1 else tables[name][0] for name in TABLES if name in tables}
     return {"settings": settings, "files": files, "tables": ordered}, uses
@@ -101,6 +105,37 @@ def _part(writer: Writer, table: str, said: dict[str, Any], targets: Targets) ->
     return made | {"columns": columns}
 
 
+def _entered(writer: Writer, header: str, stage: str, targets: Targets) -> dict[str, Any]:
+    """Return how the days in one column become rows: the deal entered the stage that the header names."""
+    one = writer.one
+    key = writer.column(["key"], "text")
+    day = f"as_day({name_of(header)}{f', dates := {literal(one.dates)}' if one.dates else ''})"
+    targets[one.view, header].append("deal_stage_history.entered_at")
+    name, _ = writer.stages.get(stage, (stage, ""))
+    columns = {"deal_id": key.get("column", key), "stage": {"sql": literal(name)}, "entered_at": {"sql": day}}
+    return {"from": one.view, "where": f"as_text({name_of(header)}) IS NOT NULL", "columns": columns}
+
+
+def _accounts_named(writers: list[Writer], targets: Targets) -> dict[str, Any] | None:
+    """Return how customers are made of the rows that name them, where no file lists them."""
+    selects = []
+    for writer in writers:
+        try:
+            account, name = writer.reference("account")
+        except Absent:
+            continue
+        selects.append(
+            f"SELECT {account} AS account_id, {name or 'NULL'} AS account_name FROM {name_of(writer.one.view)}"
+        )
+        for place in writer.used:
+            targets[place].append("accounts.account_id")
+    if not selects:
+        return None
+    rows = " UNION ALL ".join(selects)
+    select = f"SELECT account_id, coalesce(min(account_name), account_id) AS account_name FROM ({rows})"
+    return {"sql": f"{select} WHERE account_id IS NOT NULL GROUP BY account_id"}
+
+
 def _file(writer: Writer, targets: Targets) -> dict[str, Any]:
     one = writer.one
     patterns = one.sheet.patterns
@@ -141,25 +176,25 @@ def _uses(writer: Writer, targets: Targets) -> list[Use]:
 def _stages(con: duckdb.DuckDBPyConnection, found: list[Matched]) -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:
     """Return the settings that declare the open stages, and the (name, status) of every stage by what it is called.
 
-    Stages of the vendor's standard pipeline have the kit's names. Another one is won or lost when its name says so, else
-    open; its probability is the mean of what the CRM gives its deals.
+    Stages of the vendor's standard pipeline have the kit's names; those that the CRM declares itself have its labels.
+    Another one is won or lost when its name says so, else open, with the mean probability of its deals.
     """
-    known = {called: stage for one in found for stage in one.vendor.stages for called in stage.called}
-    seen = [stage for one in found if "deals" in one.module.tables for stage in evidence.stages(con, one)]
-    names = {called: (stage.name, stage.status) for called, stage in known.items()}
+    standard = {called: stage for one in found for stage in one.vendor.stages for called in stage.called}
+    own = {stage.id: stage for one in found for stage in evidence.own_stages(con, one)}
+    names = {called: (stage.name, stage.status) for called, stage in standard.items()}
+    names |= {called: names.get(stage.label, (stage.label, stage.status)) for called, stage in own.items()}
     opened: dict[str, dict[str, Any]] = {}
-    for stage in seen:
-        standard = known.get(stage.called)
-        if standard is None:
-            names[stage.called] = (stage.called, _status(stage.called))
-        if names[stage.called][1] != "open":
+    for stage in (stage for one in found if "deals" in one.module.tables for stage in evidence.stages(con, one)):
+        name, status = names.setdefault(stage.called, (stage.called, _status(stage.called)))
+        if status != "open" or name in opened:
             continue
-        name = names[stage.called][0]
-        chance = standard.probability if stage.percent is None else round(min(max(stage.percent, 0), 100) / 100, 2)
-        entry: dict[str, Any] = {"name": name, "probability": chance}
-        if standard is not None:
-            entry |= {"en": standard.en, "zh": standard.zh, "group": standard.group}
-        opened.setdefault(name, entry)
+        called = own[stage.called].label if stage.called in own else stage.called
+        known = standard.get(called)
+        declared = own[stage.called].chance if stage.called in own else known and known.probability
+        chance = next((one for one in (stage.chance, declared) if one is not None), 0.5)
+        opened[name] = {"name": name, "probability": round(min(max(chance, 0), 1), 2)}
+        if known:
+            opened[name] |= {"en": known.en, "zh": known.zh, "group": known.group}
     ordered = sorted(opened.values(), key=lambda entry: entry["probability"])
     return {"stages": ordered} if ordered else {}, names
 

@@ -51,6 +51,8 @@ class Module:
     set_aside: dict[str, str]
     told: dict[str, str]
     money: str = ""
+    entered: str = ""
+    """A pattern of headers that say when a row entered the stage named in them."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _module(vendor: str, name: str, said: dict[str, Any], values: dict[str, dict
         tables[table] = tuple(part | {"columns": _completed(table, part["columns"], fields)} for part in parts)
     return Module(
         vendor, name, tuple(said["names"]), said.get("singular", ""), tuple(said["key"]), fields, tables,
-        said.get("set_aside", {}), said.get("told", {}), said.get("money", ""),
+        said.get("set_aside", {}), said.get("told", {}), said.get("money", ""), said.get("entered", ""),
     )  # fmt: skip
 
 
@@ -113,9 +115,7 @@ def _completed(table: str, columns: dict[str, Any], fields: dict[str, Field]) ->
         own = Field(f"={table}.{column.name}", _OWN_READING.get(column.type, "text"), aliases)
         fields[own.name] = own
         said = columns.setdefault(column.name, [])
-        derived = next(
-            (i for i, template in enumerate(said) if template not in fields and template != "key"), len(said)
-        )
+        derived = next((i for i, template in enumerate(said) if "{" in template), len(said))
         said.insert(derived, own.name)
     return columns
 
@@ -155,4 +155,4 @@ def _own() -> Vendor:
 def bare(header: str) -> str:
     """Return a header without case, blanks, dots, underscores and hyphens; `property_` is what connectors put before it."""
     text = re.sub(r"[\s_.\-\u200b\ufeff]|\(\d+\)$", "", header).casefold()
-    return re.sub(r"^property(hs)?(?=\w)", "", text) or text
+    return text.removeprefix("property") or text

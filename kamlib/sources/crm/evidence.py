@@ -12,7 +12,7 @@ from kamlib.sources.sql import literal, name_of
 
 ORDERS = ("dmy", "mdy", "ymd")
 _SLASHED = r"^\s*(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})\b"
-_MONEY = ("money", "number", "percent")
+_MONEY = ("money", "number", "percent", "share")
 _SIGNS = r"[$€£¥￥元]|\b[A-Z]{3}\b"
 
 
@@ -51,7 +51,7 @@ def _any(con: duckdb.DuckDBPyConnection, one: Matched, header: str, pattern: str
 
 def _order(con: duckdb.DuckDBPyConnection, one: Matched, given: str) -> str:
     """Return the order of day, month and year that all dates of the file allow; "" when none needs one."""
-    headers = _headers(one, ("day", "moment"))
+    headers = [*_headers(one, ("day", "moment")), *one.entered]
     if not headers:
         return ""
     cells = " UNION ALL ".join(f"SELECT {_text(header)} AS cell FROM {_rows(one)}" for header in headers)
@@ -100,11 +100,33 @@ def _decimal_comma(con: duckdb.DuckDBPyConnection, one: Matched) -> bool:
 
 @dataclass(frozen=True)
 class StageFound:
-    """A stage as it stands in the files, with how many deals are in it and the mean probability the CRM gives them."""
+    """A stage as it stands in the files, with how many deals are in it and the mean probability, 0 to 1, the CRM gives them."""
 
     called: str
     n: int
-    percent: float | None
+    chance: float | None
+
+
+@dataclass(frozen=True)
+class OwnStage:
+    """A stage as the CRM itself declares it."""
+
+    id: str
+    label: str
+    chance: float | None
+    status: str
+
+
+def own_stages(con: duckdb.DuckDBPyConnection, one: Matched) -> list[OwnStage]:
+    """Return the stages that the CRM's own list declares, in the order of its rows."""
+    cells = {name: _text(header) for (name, _), header in one.headers.items()}
+    if not {"stage", "label"} <= cells.keys():
+        return []
+    closed, won = (f"lower({cells[name]}) = 'true'" if name in cells else "false" for name in ("is_closed", "is_won"))
+    status = f"CASE WHEN {won} THEN 'won' WHEN {closed} THEN 'lost' ELSE 'open' END"
+    chance = f"TRY_CAST({cells.get('probability', 'NULL')} AS DOUBLE)"
+    rows = con.execute(f"SELECT {cells['stage']}, {cells['label']}, {chance}, {status} FROM {_rows(one)}").fetchall()
+    return [OwnStage(*row) for row in rows if row[0] and row[1]]
 
 
 def stages(con: duckdb.DuckDBPyConnection, one: Matched) -> list[StageFound]:
@@ -112,10 +134,13 @@ def stages(con: duckdb.DuckDBPyConnection, one: Matched) -> list[StageFound]:
     header = one.headers.get(("stage", ""))
     if header is None:
         return []
-    chance = one.headers.get(("probability", ""))
-    percent = rf"avg(TRY_CAST(rtrim({_text(chance)}, ' %') AS DOUBLE))" if chance else "NULL"
+    header_of_chance = one.headers.get(("probability", ""))
+    scale = 100 if one.module.fields["probability"].reading == "percent" else 1
+    chance = "NULL"
+    if header_of_chance:
+        chance = rf"avg(TRY_CAST(rtrim({_text(header_of_chance)}, ' %') AS DOUBLE)) / {scale}"
     rows = con.execute(
-        f"SELECT trim({_text(header)}) AS stage, count(*) AS n, {percent} FROM {_rows(one)} "
+        f"SELECT trim({_text(header)}) AS stage, count(*) AS n, {chance} FROM {_rows(one)} "
         "WHERE stage <> '' GROUP BY stage ORDER BY n DESC, stage"
     ).fetchall()
     return [StageFound(*row) for row in rows]

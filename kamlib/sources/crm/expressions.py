@@ -52,15 +52,21 @@ class Writer:
         """Return a template as SQL; None when a field is absent."""
         self.used = []
         try:
-            return self._filled(template)
+            return self._filled(self.one, template)
         except Absent:
             return None
+
+    def reference(self, name: str) -> tuple[str, str | None]:
+        """Return the key that a reference gives, and the name beside it, as SQL. Absent when there is none."""
+        self.used = []
+        header = self.one.headers.get((name, "name"))
+        return self._value(self.one, name, ""), header and f"as_text({name_of(header)})"
 
     def _column(self, template: str, kind: str) -> dict[str, Any]:
         name = self.one.key if template == "key" else template
         known = self.one.module.fields.get(name)
         if known is None and name != "stage_status":
-            return {"sql": self._filled(template)}
+            return {"sql": self._filled(self.one, template)}
         if known is not None and (header := self.one.headers.get((name, ""))) is not None:
             if known.reading in ("text", "code", "stage"):
                 self.used.append((self.one.view, header))
@@ -74,14 +80,15 @@ class Writer:
                 return {"sql": self._read(self.one, known, header, "", "day")}
         return {"sql": self._value(self.one, name, "")}
 
-    def _filled(self, template: str) -> str:
-        crossing = re.search(r"\{#?\w+\.", template) is not None
-        own = name_of(self.one.view) if crossing else ""
+    def _filled(self, one: Matched, template: str, alias: str = "") -> str:
+        """Fill a template of `one`, whose columns are those of `alias`: its own where it looks into another sheet."""
+        if not alias and re.search(r"\{#?\w+\.", template):
+            alias = name_of(one.view)
 
         def fill(place: re.Match) -> str:
             number, name, optional = place.groups()
             try:
-                value = self._place(name, own)
+                value = self._place(one, name, alias)
             except Absent:
                 if not optional:
                     raise
@@ -93,16 +100,13 @@ class Writer:
 
         return _PLACE.sub(fill, template)
 
-    def _place(self, name: str, own: str) -> str:
+    def _place(self, one: Matched, name: str, alias: str) -> str:
         if "." in name and not name.startswith("="):
             module, _, inner = name.partition(".")
             return self._value(self._other(module), inner, name_of(f"{module}_"))
-        if name not in self.one.module.fields and name not in ("key", "stage_status") and name in self._modules():
-            return f"{name_of(self._other(name).view)} AS {name_of(f'{name}_')}"
-        return self._value(self.one, name, own)
-
-    def _modules(self) -> set[str]:
-        return {*self.others, *self.one.vendor.modules}
+        if name in one.module.fields or name in ("key", "stage_status"):
+            return self._value(one, name, alias)
+        return f"{name_of(self._other(name).view)} AS {name_of(f'{name}_')}"
 
     def _other(self, module: str) -> Matched:
         if module not in self.others:
@@ -118,8 +122,8 @@ class Writer:
         known = one.module.fields.get(name)
         if known is None:
             raise Absent(name)
-        if known.reading == "sql" and one is self.one:
-            return self._first(known)
+        if known.reading == "sql":
+            return self._first(one, known, alias)
         if known.reading == "reference":
             return self._reference(one, known, alias)
         header = one.headers.get((name, ""))
@@ -127,12 +131,13 @@ class Writer:
             raise Absent(name)
         return self._read(one, known, header, alias, known.reading)
 
-    def _first(self, known: Field) -> str:
+    def _first(self, one: Matched, known: Field, alias: str) -> str:
         for template in known.sql:
+            used = list(self.used)
             try:
-                return self._filled(template)
+                return self._filled(one, template, alias)
             except Absent:
-                continue
+                self.used = used
         raise Absent(known.name)
 
     def _read(self, one: Matched, known: Field, header: str, alias: str, reading: str) -> str:
@@ -142,7 +147,8 @@ class Writer:
             dates = f", dates := {literal(one.dates)}" if one.dates else ""
             zone = f", zone := {literal(one.zone)}" if one.zone else ""
             return f"as_{reading}({cell}{dates}{zone})"
-        if reading in ("money", "number", "percent"):
+        if reading in ("money", "number", "percent", "share"):
+            reading = reading.replace("share", "number")
             return f"as_{reading}({cell}{', comma := true' if one.comma else ''})"
         if reading == "code":
             return f"CASE {_cases(f'as_text({cell})', known.values)} END"

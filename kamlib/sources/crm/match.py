@@ -11,8 +11,10 @@ from kamlib.sources.crm.survey import Sheet
 
 EXACT, PATTERN, NEAR = "exact", "pattern", "near"
 _WORTH = {EXACT: 1.0, PATTERN: 0.7, NEAR: 0.5}
-_CALLED = 5
+_CALLED = 15
 """How many matched headers the right name of a file is worth."""
+_SHARE = 0.4
+"""The share of its headers that must be known of a sheet that no module is called after."""
 _NEAR = 90
 """Likeness, in percent, from which two labels count as nearly the same."""
 
@@ -28,6 +30,8 @@ class Matched:
     headers: dict[tuple[str, str], str]
     how: dict[str, str]
     called: bool
+    entered: dict[str, str] = field(default_factory=dict)
+    """Headers of days on which a stage was entered, with the name of the stage."""
     view: str = ""
     dates: str = ""
     comma: bool = False
@@ -70,7 +74,12 @@ def match(sheet: Sheet, vendor: Vendor, module: Module) -> Matched:
                 headers[place] = known[alias]
                 how.setdefault(known[alias], kind)
     called = any(bare(title) == bare(name) for title in sheet.titles if title for name in module.names)
-    return Matched(sheet, vendor, module, headers, how, called)
+    entered = {}
+    if module.entered:
+        found = {header: re.match(module.entered, header, re.I) for header in sheet.headers if header not in how}
+        entered = {header: next(filter(None, place.groups())) for header, place in found.items() if place}
+        how |= dict.fromkeys(entered, PATTERN)
+    return Matched(sheet, vendor, module, headers, how, called, entered)
 
 
 def _bare_headers(headers: tuple[str, ...], singular: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -124,5 +133,5 @@ def best_matches(sheets: list[Sheet], vendors: list[Vendor]) -> tuple[list[Match
 
 def _likely(sheet: Sheet, vendors: list[Vendor]) -> list[Matched]:
     found = [match(sheet, vendor, module) for vendor in vendors for module in vendor.modules.values()]
-    found = [one for one in found if one.key and (len(one.how) >= 3 or (one.called and len(one.how) >= 2))]
+    found = [one for one in found if one.key and (one.called or len(one.how) >= max(3, _SHARE * len(sheet.headers)))]
     return sorted(found, key=lambda one: -one.score)[:6]
