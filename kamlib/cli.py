@@ -84,11 +84,13 @@ def run(
 def check(
     data: Annotated[Path, typer.Argument(help="Folder with the tables.")],
     lang: Annotated[str, typer.Option(help="Language of the report: en or zh.")] = "en",
+    out: Annotated[Path | None, typer.Option(help="Folder that receives the rows to work off, as CSV.")] = None,
 ) -> None:
-    """Say what is wrong with a folder of tables, all at once: file, row, column, value, cure; and what became of each row."""
+    """Say what is wrong with a folder of tables, all at once: file, row, column, value, cure; what became of each row;
+    and how good the data are: duplicates, owner conflicts, sums, dates, gaps."""
     from kamlib.sources.check import check_folder
 
-    report = check_folder(data)
+    report = check_folder(data, out)
     print(report.text(lang))
     raise typer.Exit(0 if report.usable else 2)
 

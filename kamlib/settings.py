@@ -8,9 +8,10 @@ import zoneinfo
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from kamlib.errors import InputError, suggest
+from kamlib.rules import Quality, Strict
 from kamlib.tables import NEEDED, TABLES, Column, Table
 
 FILE = "kam.toml"
@@ -18,11 +19,7 @@ BANDED = ("revenue", "wallet", "n_orders", "tenure_days", "active_month_share")
 """The measures of the tier score that are read against bands; see `kamlib.segmentation.scoring`."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Stage(_Strict):
+class Stage(Strict):
     """One open stage of the pipeline, in order; `probability` is what the CRM assumes, `group` the stage of the
     four-step funnel (prospect, interested, negotiation) that it belongs to."""
 
@@ -33,7 +30,7 @@ class Stage(_Strict):
     group: str = "prospect"
 
 
-class Tiers(_Strict):
+class Tiers(Strict):
     """Weights of the five indicators (any subset; renormalised over those present) and the lowest score of each tier.
 
     `scale` says how a measure becomes a score: "bands" (values that earn 20, 40, 60, 80 and 100 points) or "percentile"
@@ -79,7 +76,7 @@ class Tiers(_Strict):
         return self
 
 
-class Sizes(_Strict):
+class Sizes(Strict):
     """Lowest value of a medium and of a large customer, by employees and by annual revenue.
 
     Defaults: industry, National Bureau of Statistics of China, 统计上大中小微型企业划分办法 (2017), in people and CNY.
@@ -89,7 +86,7 @@ class Sizes(_Strict):
     annual_revenue: tuple[float, float] = (2e7, 4e8)
 
 
-class Lifecycle(_Strict):
+class Lifecycle(Strict):
     """Floors in days below which nobody is called dormant or lost, and what makes a loyal customer."""
 
     dormant_floor_days: int = Field(90, ge=1)
@@ -98,7 +95,7 @@ class Lifecycle(_Strict):
     loyal_tenure_days: int = Field(365, ge=0)
 
 
-class Role(_Strict):
+class Role(Strict):
     """What a role sees: the accounts of its user (`rows`: all, or those of one owner, department or region), and all
     of their columns but those in `mask`: names of columns, as "cogs" or "orders.cogs", or of whole tables."""
 
@@ -138,7 +135,7 @@ ROLES = {
 """The roles of a company whose `kam.toml` says nothing else."""
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """Everything `kam.toml` may say; every entry has a default."""
 
     company: str = ""
@@ -169,6 +166,8 @@ class Settings(_Strict):
         if zone not in (zones := zoneinfo.available_timezones()):
             raise ValueError(f"is no time zone.{suggest(zone, zones)} Write it as in 'Asia/Shanghai'.")
         return zone
+
+    quality: Quality = Quality()
 
     @property
     def stage_names(self) -> dict[str, tuple[str, str]]:

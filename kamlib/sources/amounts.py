@@ -27,11 +27,16 @@ def complete_orders(con: duckdb.DuckDBPyConnection, where: Path, file: str) -> t
     """Give orders without list_amount, amount or cogs what their lines sum to.
 
     Return what makes the folder `where` unusable, when no order has an amount then; and the orders, of `file`, that
-    have none, which count as orders of 0.
+    got theirs from their lines, and those that have none, which count as orders of 0.
     """
+    told: list[Fault] = []
     incomplete = "bool_or(list_amount IS NULL OR amount IS NULL OR cogs IS NULL)"
     if con.execute(f"SELECT {incomplete} AND (SELECT count(*) > 0 FROM order_lines) FROM staged.orders").fetchone()[0]:
+        before = con.execute("SELECT count(amount), coalesce(sum(amount), 0) FROM staged.orders").fetchone()
         con.execute(_COMPLETE)
+        after = con.execute("SELECT count(amount), coalesce(sum(amount), 0) FROM staged.orders").fetchone()
+        if n := after[0] - before[0]:
+            told.append(Fault("orders", file, "amount", "from_lines", "told", n, money=float(after[1] - before[1])))
     n, bare = con.execute("SELECT count(*), count(*) - count(amount) FROM staged.orders").fetchone()
     if n and n == bare:
         return [
@@ -40,4 +45,4 @@ def complete_orders(con: duckdb.DuckDBPyConnection, where: Path, file: str) -> t
         ], []
     first = f"SELECT __row, order_id FROM staged.orders WHERE amount IS NULL ORDER BY __row LIMIT {EXAMPLES}"
     examples = tuple(con.execute(first).fetchall()) if bare else ()
-    return [], [Fault("orders", file, "amount", "no_amount", "told", bare, examples)] if bare else []
+    return [], told + [Fault("orders", file, "amount", "no_amount", "told", bare, examples)] * bool(bare)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from kamlib import words
+from kamlib import quality, words
 from kamlib.errors import InputError
+from kamlib.quality import Quality, told
 from kamlib.settings import Settings, read_settings
 from kamlib.sources import stages, store
 from kamlib.sources.files import database, is_workbook
@@ -20,21 +21,31 @@ from kamlib.workspace import snapshots
 
 @dataclass(frozen=True)
 class CheckReport:
-    """`faults` make the folder unusable; the ledger says what became of every row of the tables that could be read."""
+    """`faults` make the folder unusable; the ledger says what became of every row of the tables that could be read.
+    `quality` is None where tables could not be read; `rows` are the files with what failed."""
 
     folder: Path
     faults: tuple[str, ...]
     ledger: Ledger
     currency: str
+    quality: Quality | None = None
+    rows: tuple[Path, ...] = ()
 
     @property
     def usable(self) -> bool:
-        return not self.faults
+        return not self.faults and not (self.quality and self.quality.stops())
 
     def text(self, lang: str | None = None) -> str:
         """Return the report as lines for a terminal."""
-        parts = [self._verdict(lang), *(f"✗ {fault}" for fault in self.faults)]
-        return "\n".join([*parts, "", ledger_text(self.ledger, lang, self.currency)])
+        stops = self.quality.stops(lang) if self.quality else ()
+        parts = [self._verdict(lang), *(f"✗ {fault}" for fault in (*self.faults, *stops))]
+        parts += ["", ledger_text(self.ledger, lang, self.currency)]
+        if self.quality:
+            parts += ["", quality_text(self.quality, lang)]
+        if self.rows:
+            listed = ", ".join(path.name for path in self.rows)
+            parts += ["", words.say(lang, f"In {self.rows[0].parent}: {listed}", f"{self.rows[0].parent} 中：{listed}")]
+        return "\n".join(parts)
 
     def _verdict(self, lang: str | None) -> str:
         n = len(self.ledger.entries)
@@ -58,9 +69,10 @@ class CheckReport:
         )
 
 
-def check_folder(folder: Path | str) -> CheckReport:
+def check_folder(folder: Path | str, out: Path | None = None) -> CheckReport:
     """Read and check every table in `folder`; one that kam wrote is checked already and gives its ledger, a workspace
-    that of its newest snapshot, whose files are compared with their SHA-256.
+    that of its newest snapshot, whose files are compared with their SHA-256. The rows that failed a check of quality
+    are written into the folder `out`, as CSV.
 
     InputError only when it is neither a folder nor a workbook, or was prepared and is damaged; all else is in the report."""
     folder = Path(folder)
@@ -71,21 +83,33 @@ def check_folder(folder: Path | str) -> CheckReport:
         settings = read_settings(snapshots.rules_folder(folder))
     except InputError as error:
         faults, settings = str(error).splitlines(), Settings()
-    held = snapshots.newest(folder).folder if snapshots.is_workspace(folder) else folder
+    newest = snapshots.newest(folder) if snapshots.is_workspace(folder) else None
+    held = newest.folder if newest else folder
+    assessed, written = None, []
     with tempfile.TemporaryDirectory(prefix="kam-") as scratch:
         con = duckdb.connect(database(held, Path(scratch)))
         try:
             if store.is_prepared(held):
-                ledger, _ = store.read(con, held)
+                ledger, measured = store.read(con, held)
                 reading = Reading(ledger, settings.currency)
                 reading.faults, _ = stages.check(con, settings, folder)
                 reading.faults += store.damaged(held)
             else:
                 reading = read_folder(con, folder, settings, Path(scratch))
+                settings = settings.model_copy(update={"currency": reading.currency})
+                measured = frozenset(entry.table for entry in reading.ledger.entries)
+            if not (faults or reading.faults):
+                day = (
+                    settings.as_of
+                    or (newest and newest.as_of)
+                    or con.sql("FROM orders").max("order_date").fetchone()[0]
+                )
+                assessed = quality.assess(con, measured, reading.ledger, settings, day)
+                written = quality.write_rows(con, assessed, settings, out) if out else []
         finally:
             con.close()
     ledger = Ledger(reading.ledger.entries, reading.ledger.faults, reading.ledger.files)
-    return CheckReport(folder, (*faults, *reading.faults), ledger, reading.currency)
+    return CheckReport(folder, (*faults, *reading.faults), ledger, reading.currency, assessed, tuple(written))
 
 
 def ledger_text(ledger: Ledger, lang: str | None = None, currency: str = "") -> str:
@@ -96,6 +120,13 @@ def ledger_text(ledger: Ledger, lang: str | None = None, currency: str = "") -> 
         if lines:
             parts += [words.word(f"action.{action}", lang) + words.say(lang, ":", "："), *lines, ""]
     return "\n".join([*parts, _columns(ledger, lang)])
+
+
+def quality_text(assessed: Quality, lang: str | None = None) -> str:
+    """Return the verdict, the scorecard and what failed beyond what the ledger tells, as lines for a terminal."""
+    found = [f"  {line}" for line in told.findings(assessed, lang, border=False)]
+    card = aligned(told.scorecard(assessed, lang), left=1)
+    return "\n".join([told.verdict(assessed, lang), "", card, "", *found]).rstrip()
 
 
 def _columns(ledger: Ledger, lang: str | None) -> str:

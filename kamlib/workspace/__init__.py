@@ -16,6 +16,7 @@ import ibis
 import pandas as pd
 
 from kamlib import mart as _mart
+from kamlib import quality
 from kamlib.errors import InputError
 from kamlib.params import resolve
 from kamlib.settings import FILE, Settings, read_settings
@@ -132,7 +133,8 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
 
 
 def prepare(data: Data | str | Path, into: str | Path) -> None:
-    """Write the checked tables, the ledger, the rows set aside and the mart into the folder `into`, whole or not at all.
+    """Write the checked tables, the ledger, their quality, the rows set aside and the mart into the folder `into`, whole
+    or not at all. InputError when the quality is below what the rules ask for.
 
     `load(into)` then reads them back as they are, without checking again. The mart is kept for the date of `data`.
     """
@@ -141,7 +143,9 @@ def prepare(data: Data | str | Path, into: str | Path) -> None:
     text = kam_toml.read_text(encoding="utf-8") if kam_toml.is_file() else ""
     if read_settings(kam_toml.parent).currency != data.settings.currency:
         text = f"currency = {toml.value(data.settings.currency)}\n{text}"
+    assessed = quality.accepted(data)
     with store.Replacing(Path(into)) as part:
+        assessed.write(part)
         store.write(data.con.con, data.measured, data.ledger, store.hashes(data.files, data.source), text, part)
         folder = _mart_folder(part, data.as_of)
         folder.mkdir(parents=True)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pandas as pd
 
+from kamlib import quality
 from kamlib.errors import InputError
 from kamlib.files import locked, private_folder, sync, write_atomically
 from kamlib.settings import FILE
@@ -155,9 +156,10 @@ def add(workspace: Path, data: Data, sources: dict[str, str], mapping: dict[str,
     revision = before[-1].revision + 1 if before else 1
     place = home / (data.as_of.isoformat() + (f".{revision}" if before else ""))
     part = place.with_name(_HIDDEN + place.name)
-    graded = scores(data)
+    graded, assessed = scores(data), quality.accepted(data)
     try:
         private_folder(part)
+        assessed.write(part)
         graded.to_parquet(part / SCORES, index=False)
         store.write(data.con.con, data.measured, data.ledger, sources, rules, part, **made)
         sync(*part.rglob("*"), part)
