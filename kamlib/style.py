@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
 from kamlib import words
 
@@ -46,6 +46,7 @@ def apply() -> None:
         "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.8,
         "xtick.color": INK, "ytick.color": INK, "legend.frameon": False,
         "figure.dpi": 100, "savefig.dpi": 100, "svg.hashsalt": "kamlib", "svg.fonttype": "path",
+        "text.parse_math": False,  # a customer called A$B$ is no formula
     })  # fmt: skip
 
 
@@ -57,6 +58,7 @@ def percent_axis(axis, digits: int = 0) -> None:
 def money_axis(axis) -> None:
     """Write an axis of amounts short, with the currency: "CNY 2 m"."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
+    axis.set_minor_formatter(NullFormatter())  # a logarithmic axis would write its minor ticks as formulas
 
 
 def _tick(value: float) -> str:

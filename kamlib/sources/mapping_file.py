@@ -144,6 +144,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         said = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}). Give the path of a mapping file in UTF-8.") from None
+    except RecursionError:
+        raise InputError(f"{path}: not readable as YAML (nested too deep). Write it as in docs/own-data.md.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""

@@ -7,6 +7,7 @@ locked. What a mapping says is an expression, or a single SELECT, never another 
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,8 @@ from kamlib.errors import InputError, suggest
 from kamlib.settings import Settings
 from kamlib.sources import macros
 from kamlib.sources.sql import literal
+
+LONGEST = 1800  # seconds for one statement of a mapping
 
 
 class Sandbox:
@@ -59,9 +62,16 @@ class Sandbox:
             raise InputError(f"{self.mapping}: {where}: a mapping may hold one SELECT, and no other statement.")
 
     def run(self, sql: str, where: str, columns: list[str]) -> duckdb.DuckDBPyConnection:
-        """Run SQL that holds text of the mapping; `columns` are those it may name. InputError says where it fails."""
+        """Run SQL that holds text of the mapping; `columns` are those it may name. InputError says where it fails, or
+        that it does not come to an end."""
+        alarm = threading.Timer(LONGEST, self.con.interrupt)
+        alarm.start()
         try:
             return self.con.execute(sql)
+        except duckdb.InterruptException:
+            raise InputError(
+                f"{self.mapping}: {where}: stopped after {LONGEST / 60:g} minutes. Mend the SQL, or split the files."
+            ) from None
         except duckdb.PermissionException:
             raise InputError(
                 f"{self.mapping}: {where}: reads more than the files declared under 'files'. Declare what it needs there."
@@ -72,6 +82,8 @@ class Sandbox:
                 found = f"{suggest(missing[1], columns)} Columns: {', '.join(columns)}." if columns else ""
                 raise InputError(f"{self.mapping}: {where}: there is no column '{missing[1]}'.{found}") from None
             raise InputError(f"{self.mapping}: {where}: {line_of(error)}. Mend the SQL.") from None
+        finally:
+            alarm.cancel()
 
 
 def line_of(error: duckdb.Error) -> str:
