@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kamlib.workspace import Data
 
 HOME, SCORES = "snapshots", "scores.parquet"
-_NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.([1-9]\d*))?")
+NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.([1-9]\d*))?")
 _HIDDEN = ".part-"
 
 
@@ -71,7 +71,7 @@ def every(workspace: Path) -> list[Snapshot]:
     """Return all snapshots, superseded ones too, oldest first."""
     found = []
     for path in (workspace / HOME).glob("*"):
-        name = _NAME.fullmatch(path.name)
+        name = NAME.fullmatch(path.name)
         if name and path.is_dir():
             found.append(Snapshot(path, dt.date.fromisoformat(name[1]), int(name[2] or 1)))
     return sorted(found, key=lambda snapshot: (snapshot.as_of, snapshot.revision))
