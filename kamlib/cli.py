@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from kamlib import passphrase
 from kamlib.errors import InputError
 
 app = typer.Typer(
@@ -23,12 +25,20 @@ app = typer.Typer(
 
 export = typer.Typer(help="Write what other systems take back.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(export, name="export")
+Workspace = Annotated[Path, typer.Argument(help="A folder that kam import wrote.")]
+Lang = Annotated[str, typer.Option(help="Language of the text: en or zh.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The passphrase is its first line. Else KAM_PASSPHRASE, or you are asked."),
+]
 
 
 def main() -> None:
     """Run the command line. Exit code 0: all delivered; 1: a notebook failed; 2: the input or the call is wrong;
     130: stopped. Whatever is written, its owner alone can read."""
     os.umask(0o077)
+    passphrase.take()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that private folders are removed
     try:
         app()
     except InputError as error:
@@ -65,12 +75,14 @@ def run(
     only_failed: Annotated[
         bool, typer.Option("--only-failed", help="Run again what did not finish, as it was called.")
     ] = False,
+    key_file: KeyFile = None,
 ) -> None:
     """Run the notebooks over the data and write runs/<as-of>/report.html.
 
     Exit code: 0 all delivered; 1 a notebook failed, the rest is delivered; 2 the input or the call is wrong;
     130 stopped.
     """
+    passphrase.take(key_file)
     from kamlib.batch import run as batch
 
     call = batch.Call(
@@ -85,9 +97,11 @@ def check(
     data: Annotated[Path, typer.Argument(help="Folder with the tables.")],
     lang: Annotated[str, typer.Option(help="Language of the report: en or zh.")] = "en",
     out: Annotated[Path | None, typer.Option(help="Folder that receives the rows to work off, as CSV.")] = None,
+    key_file: KeyFile = None,
 ) -> None:
     """Say what is wrong with a folder of tables, all at once: file, row, column, value, cure; what became of each row;
     and how good the data are: duplicates, owner conflicts, sums, dates, gaps."""
+    passphrase.take(key_file)
     from kamlib.sources.check import check_folder
 
     report = check_folder(data, out)
@@ -118,12 +132,15 @@ def import_(
         Path | None, typer.Option(metavar="FILE", help="Write the mapping to this file, for --from next month.")
     ] = None,
     dates: Annotated[str, typer.Option(help="dmy, mdy or ymd, where nothing tells the day from the month.")] = "",
+    encrypt: Annotated[bool, typer.Option("--encrypt", help="Encrypt the new workspace with a passphrase.")] = False,
     lang: Annotated[str, typer.Option(help="Language of the ledger: en or zh.")] = "en",
+    key_file: KeyFile = None,
 ) -> None:
     """Bring what a CRM or any other system exported into the canonical tables, with every row accounted for.
 
     What each column was taken for is shown before anything is written.
     """
+    passphrase.take(key_file)
     from kamlib.sources.check import ledger_text
     from kamlib.sources.crm.shown import recognition_text
     from kamlib.sources.mapping import import_data
@@ -135,6 +152,7 @@ def import_(
         as_of,
         dates=dates,
         save=save_mapping,
+        encrypt=encrypt,
         tell=lambda found: print(recognition_text(found, lang) + "\n", flush=True),
     )
     print(ledger_text(imported.ledger, lang))
@@ -162,6 +180,86 @@ def export_tiers(
     password = office.password() if protect else ""
     data = load(workspace, as_of)
     print(write(data, to, out, field=field, lang=lang, provisional=provisional, password=password).text(lang or None))
+
+
+@app.command()
+def history(workspace: Workspace, lang: Lang = "en", key_file: KeyFile = None) -> None:
+    """List the snapshots of a workspace and what they teach together: moves of deals, tiers, owners, relationships."""
+    passphrase.take(key_file)
+    from kamlib.workspace.told import history_text
+
+    print(history_text(workspace, lang))
+
+
+@app.command()
+def diff(
+    workspace: Workspace,
+    opening: Annotated[str, typer.Argument(metavar="A", help="A date, YYYY-MM-DD; its snapshot, or the one before.")],
+    closing: Annotated[str, typer.Argument(metavar="B", help="A later date.")],
+    out: Annotated[Path | None, typer.Option(help="Folder that receives every table as CSV.")] = None,
+    lang: Lang = "en",
+    key_file: KeyFile = None,
+) -> None:
+    """Say what changed between two dates, with the money: opening + changes = closing."""
+    passphrase.take(key_file)
+    from kamlib.workspace import day_of
+    from kamlib.workspace.diff import diff as compare
+    from kamlib.workspace.told import diff_text, write_tables
+
+    found = compare(workspace, day_of(opening), day_of(closing))
+    print(diff_text(found, lang))
+    if out:
+        write_tables(found, out)
+
+
+@app.command()
+def backup(
+    workspace: Workspace, file: Annotated[Path, typer.Argument(help="The backup to write; a new file.")]
+) -> None:
+    """Write a workspace into one file and prove it by reading it back. Of an encrypted one it is encrypted."""
+    from kamlib.workspace.backup import back_up
+
+    print(f"{file}: {len(back_up(workspace, file).files):,} files, proved")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that kam backup wrote.")],
+    into: Annotated[
+        Path | None, typer.Option(help="Folder that receives the workspace. Without: only prove it.")
+    ] = None,
+) -> None:
+    """Prove a backup, every byte of it, and bring it back as a workspace."""
+    from kamlib.workspace import backup
+
+    if into is None:
+        print(f"{file}: {len(backup.verify(file).files):,} files, proved")
+    elif backup.restore(file, into):
+        print(f"{into}: restored")
+    else:
+        print(f"{into}: is there already, equal; nothing changed")
+
+
+@app.command()
+def encrypt(workspace: Workspace, key_file: KeyFile = None) -> None:
+    """Encrypt a workspace in place, with a passphrase. Cut short, it can be read as before; call it again to go on."""
+    _in_place("encrypt", workspace, key_file)
+
+
+@app.command()
+def decrypt(workspace: Workspace, key_file: KeyFile = None) -> None:
+    """Decrypt a workspace in place. Cut short, it can be read as before; call it again to go on."""
+    _in_place("decrypt", workspace, key_file)
+
+
+def _in_place(what: str, workspace: Path, key_file: Path | None) -> None:
+    passphrase.take(key_file)
+    from kamlib.workspace import snapshots, vault
+
+    if not snapshots.is_workspace(workspace):
+        raise InputError(f"{workspace} is no workspace. Give the folder that kam import wrote.")
+    with snapshots.locked_workspace(workspace):
+        print(f"{workspace}: {getattr(vault, what)(workspace):,} files {what}ed")
 
 
 @app.command()

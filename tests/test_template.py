@@ -119,7 +119,10 @@ def test_every_coded_column_has_a_drop_down_in_the_language(book, lang):
 def test_an_empty_template_delivers_no_table(blank):
     report = check_folder(blank)
     assert not report.ledger.entries
-    assert [fault.split(" holds no table ")[1].split(":")[0] for fault in report.faults] == ["accounts", "orders or deals"]
+    assert [fault.split(" holds no table ")[1].split(":")[0] for fault in report.faults] == [
+        "accounts",
+        "orders or deals",
+    ]
 
 
 def test_a_wrong_name_or_language_is_told(tmp_path):

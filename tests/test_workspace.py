@@ -70,7 +70,7 @@ def test_each_import_is_a_snapshot_and_a_date_reads_the_newest_not_later(workspa
 
 
 def test_the_manifest_says_what_a_snapshot_was_made_from_and_proves_every_file(workspace, tmp_path):
-    snapshot = snapshots.newest(workspace)
+    snapshot = snapshots.held(workspace)[-1]
     manifest = snapshot.manifest
     assert manifest["tables"] == {"accounts": 2, "orders": 2}
     assert manifest["sources"] == {
@@ -104,7 +104,7 @@ def test_other_files_for_the_same_date_make_a_revision_that_counts(workspace, tm
     assert [one.folder.name for one in snapshots.current(workspace)] == [JAN, "2025-02-28.2"]
     assert {name: state(workspace)[name] for name in before} == before, "the first revision stays"
     monthly.bring(exported(tmp_path / "feb", 10, 20), workspace, FEB)
-    assert snapshots.newest(workspace).revision == 3
+    assert snapshots.held(workspace)[-1].revision == 3
 
 
 def test_rules_are_edited_by_people_and_kept_as_they_were_in_force(workspace, tmp_path):

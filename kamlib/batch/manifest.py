@@ -26,10 +26,14 @@ LIBRARIES = ("kamlib", "pandas", "duckdb", "ibis-framework", "matplotlib", "pape
 
 class Manifest:
     """The manifest of one run folder. `content` is what stands in the file; `set` changes a notebook's entry. Tables,
-    log and notebooks are made in `work`: the run folder, or, of a run that is shared, another place."""
+    log and notebooks are made in `work`: the run folder, or, of a run that is shared, another place. The checked tables
+    are in `data`: there, or, of an encrypted workspace, in its private folder."""
 
-    def __init__(self, folder: Path, content: dict[str, Any], work: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, content: dict[str, Any], work: Path | None = None, data: Path | None = None
+    ) -> None:
         self.folder, self.content, self.work = folder, content, work or folder
+        self.data = data or self.work / "data"
         self.lock = threading.Lock()
 
     @classmethod

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kamlib import words
+from kamlib import passphrase, words
 from kamlib.batch import manifest as record
 from kamlib.batch import warm
 from kamlib.batch.execute import Kernels, execute
@@ -31,7 +31,6 @@ from kamlib.privacy import strip
 from kamlib.privacy.eyes import folder_name, renamed, seen
 from kamlib.privacy.keys import share_key
 from kamlib.report.html import write_report
-from kamlib.sources.store import hashes
 from kamlib.workspace import Data, load, prepare
 
 STOPPED = 130  # the exit code of a program that was interrupted
@@ -70,14 +69,16 @@ def run(call: Call) -> int:
         if given[notebook.number]:
             check_values(notebook, given[notebook.number] | {"data_dir": str(root)})
     key, lang = key_of(call), call.lang or "en"
+    passphrase.take()  # before any process starts that would inherit it
     with warm.kernels(modules(notebooks)), tempfile.TemporaryDirectory(prefix="kam-") as scratch:
         data = load(call.data.absolute() if call.data else root / "data" / "sample", call.as_of)
-        origin = [hashes(data.files, data.source), hashlib.sha256(key).hexdigest()]
+        origin = [data.hashes(), hashlib.sha256(key).hexdigest()]
         given = renamed(given, data, key, lang) if key else given
         data = seen(data, call.role, call.user, key, lang)
         folder = call.out.absolute() / folder_name(data)
+        work = Path(data.room.name if data.room else scratch) if key else None
         with exclusive(folder):
-            manifest = begin(folder, data, lang, notebooks, given, origin, Path(scratch) if key else None)
+            manifest = begin(folder, data, lang, notebooks, given, origin, work)
             return deliver(root, manifest, notebooks, call.jobs)
 
 
@@ -93,16 +94,19 @@ def key_of(call: Call) -> bytes:
 def rerun(call: Call) -> int:
     """Run again what failed or never finished in the run folder of `call.as_of`, or in the newest one, as it was
     called then."""
-    if call.data or call.only or call.values or call.lang or call.role or call.user or call.share:
+    manifest = last_run(call.out.absolute(), call.as_of)
+    asked_again = call.data if manifest.content.get("data_kept", True) else None
+    if asked_again or call.only or call.values or call.lang or call.role or call.user or call.share:
         raise InputError(
             "--only-failed repeats the last call: give it no --data, --only, -p, --lang, --role, --user or --share."
         )
     root = home()
-    manifest = last_run(call.out.absolute(), call.as_of)
     if manifest.shared:
         raise InputError(f"{manifest.folder} is shared and keeps no tables to repeat it with. Run it again whole.")
     notebooks = [notebook for notebook in select(root) if notebook.number in manifest.undone()]
+    passphrase.take()
     with warm.kernels(modules(notebooks)), exclusive(manifest.folder):
+        data = brought_again(manifest, call)  # noqa: F841 - as long as it lives, so does its copy
         return deliver(root, manifest, notebooks, call.jobs)
 
 
@@ -145,8 +149,9 @@ def begin(
     notebooks of a run that is shared lie in `work`; only what is left of them when it is stripped comes into `folder`.
     """
     work = work or folder
-    prepare(data, work / "data")
-    files = json.loads((work / "data" / "prepared.json").read_text(encoding="utf-8"))["sources"]
+    kept_in = data_folder(data, work)
+    prepare(data, kept_in)
+    files = json.loads((kept_in / "prepared.json").read_text(encoding="utf-8"))["sources"]
     same = {
         "as_of": data.as_of.isoformat(),
         "lang": lang,
@@ -163,12 +168,35 @@ def begin(
     content = {
         "status": RUNNING, "started": record.now(), "finished": None, **same, "company": data.settings.company,
         "currency": data.settings.currency, "source": str(data.source) if data.files else "", "files": files,
-        "ledger": data.ledger.as_dict(), "versions": record.versions(),
+        "ledger": data.ledger.as_dict(), "versions": record.versions(), "data_kept": not data.room,
         "notebooks": dict(sorted((kept | {n.number: entry(n, given[n.number]) for n in notebooks}).items())),
     }  # fmt: skip
-    manifest = Manifest(folder, content, work)
+    manifest = Manifest(folder, content, work, kept_in)
     manifest.set()
     return manifest
+
+
+def data_folder(data: Data, folder: Path) -> Path:
+    """Return where the checked tables lie during the run: in its folder; those of an encrypted workspace in the private
+    one, which goes when the run ends."""
+    if not data.room:
+        return folder / "data"
+    shutil.rmtree(folder / "data", ignore_errors=True)  # of an earlier run, before the workspace was encrypted
+    return Path(data.room.name) / "data"
+
+
+def brought_again(manifest: Manifest, call: Call) -> Data | None:
+    """Return, as they were seen then, the data of a run whose copy was not kept: of an encrypted workspace."""
+    if manifest.content.get("data_kept", True):
+        return None
+    source = call.data or (manifest.content["source"] and Path(manifest.content["source"]))
+    if not source:
+        raise InputError("This run does not say where its data came from. Give the workspace with --data.")
+    access = manifest.content["ledger"]["access"]
+    data = seen(load(source.absolute(), manifest.content["as_of"]), access["role"], access["user"])
+    manifest.data = data_folder(data, manifest.folder)
+    prepare(data, manifest.data)
+    return data
 
 
 def earlier_results(folder: Path, same: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -230,7 +258,7 @@ def run_one(notebook: Notebook, manifest: Manifest, kernels: Kernels, progress: 
     for place in (folder, work):
         private_folder(place / "notebooks")
     asked = {
-        "data_dir": str(work / "data"), "as_of": manifest.content["as_of"], "lang": manifest.content["lang"],
+        "data_dir": str(manifest.data), "as_of": manifest.content["as_of"], "lang": manifest.content["lang"],
         "run_dir": str(folder),
     }  # fmt: skip
     parameters = {name: value for name, value in asked.items() if name in notebook.parameters}

@@ -24,10 +24,10 @@ MADE = "made"
 def rebuilt(data: Data, select: Callable[[Table], str], access: Access, measured: frozenset[str]) -> Data:
     """Return `data` with each table replaced by the rows of `select(table)`, tables after those they refer to.
 
-    Nothing that came with the files goes along: neither their names, nor earlier snapshots, rows set aside, nor examples of faults, nor the
-    text of `kam.toml`. The ledger counts the rows seen.
+    Nothing that came with the files goes along: neither their names, nor earlier snapshots, rows set aside, nor examples
+    of faults, nor the text of `kam.toml`. The ledger counts the rows seen.
     """
-    scratch = tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True)
+    scratch = tempfile.TemporaryDirectory(prefix="kam-", dir=data.room and data.room.name, ignore_cleanup_errors=True)
     folder, old = Path(scratch.name), data.con.con
     path = folder / "tables.duckdb"
     old.execute(f"ATTACH {literal(str(path))} AS {MADE}")
@@ -42,8 +42,8 @@ def rebuilt(data: Data, select: Callable[[Table], str], access: Access, measured
     (folder / FILE).write_text(toml.document(said), encoding="utf-8")
     ledger = Ledger(tuple(_entry(con, TABLES[name]) for name in TABLES if name in measured), access=access)
     return replace(
-        data, con=con, settings=settings, ledger=ledger, measured=measured, source=folder, files=(), snapshots=(), _scratch=scratch,
-        _cut={},
+        data, con=con, settings=settings, ledger=ledger, measured=measured, source=folder, files=(), snapshots=(),
+        _scratch=scratch, _cut={},
     )  # fmt: skip
 
 

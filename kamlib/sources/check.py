@@ -16,7 +16,7 @@ from kamlib.sources import stages, store
 from kamlib.sources.files import database, is_workbook
 from kamlib.sources.ledger import ACTIONS, Ledger
 from kamlib.sources.reader import Reading, read_folder
-from kamlib.workspace import snapshots
+from kamlib.workspace import snapshots, vault
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,13 @@ def check_folder(folder: Path | str, out: Path | None = None) -> CheckReport:
     if not folder.is_dir() and not is_workbook(folder):
         raise InputError(f"{folder} is not a folder. Give the folder, or the workbook, that holds accounts and orders.")
     faults: list[str] = []
+    opened = vault.unlock(folder)
     try:
-        settings = read_settings(snapshots.rules_folder(folder))
+        settings = read_settings(snapshots.rules_file(folder, opened).parent)
     except InputError as error:
         faults, settings = str(error).splitlines(), Settings()
-    newest = snapshots.newest(folder) if snapshots.is_workspace(folder) else None
-    held = newest.folder if newest else folder
+    newest = snapshots.held(folder, None, opened)[-1] if snapshots.is_workspace(folder) else None
+    held = newest.whole() if newest else folder
     assessed, written = None, []
     with tempfile.TemporaryDirectory(prefix="kam-") as scratch:
         con = duckdb.connect(database(held, Path(scratch)))

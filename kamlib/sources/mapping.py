@@ -12,7 +12,7 @@ import ibis
 
 from kamlib import words
 from kamlib.errors import InputError, suggest
-from kamlib.settings import Settings, read_settings
+from kamlib.settings import FILE, Settings, read_settings
 from kamlib.sources import own, store, toml
 from kamlib.sources.crm import AUTO, Recognition
 from kamlib.sources.crm.choose import choose
@@ -26,6 +26,7 @@ from kamlib.sources.sql import literal, name_of, path_of
 from kamlib.tables import TABLES
 from kamlib.workspace import Data, last_day, snapshots
 from kamlib.workspace.snapshots import Snapshot
+from kamlib.workspace.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,12 @@ def import_data(
     *,
     dates: str = "",
     save: Path | None = None,
+    encrypt: bool = False,
     tell: Callable[[Recognition], None] | None = None,
 ) -> Imported:
     """Bring the files in the folder `source` into the canonical tables, as the file `mapping` says, or as they are
     recognised: "auto" or the name of a vendor. `dates` decides between day and month where nothing tells; the mapping is
-    saved in the file `save`; `tell` is given what was recognised before anything is written.
+    saved in the file `save`; with `encrypt` a new workspace is an encrypted one; `tell` is given what was recognised before anything is written.
 
     Adds a snapshot to the workspace `into`, whole or not at all: the tables as Parquet, the ledger, the rows set aside
     as CSV; `kamlib.load` reads it. The rules are those of the workspace's `kam.toml`; the first import writes it.
@@ -75,13 +77,13 @@ def import_data(
         chosen.save(save)
     with (
         tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as folder,
-        snapshots.writing(into) as rules,
+        snapshots.writing(into, encrypt) as opened,
     ):
         settings = chosen.settings
-        if rules:
+        if (into / FILE).is_file():
             settings = read_settings(into).model_copy(update={"as_of": settings.as_of})
         mapped = _map(chosen.declared, chosen.path, source, Path(folder), settings.timezone)
-        return _write(mapped, chosen.declared, settings, chosen.path, source, into, Path(folder))
+        return _write(mapped, chosen.declared, settings, chosen.path, source, into, Path(folder), opened)
 
 
 @dataclass
@@ -134,7 +136,14 @@ def _all_set_aside(raws: dict[str, Raw], entries: list[LedgerEntry]) -> list[str
 
 
 def _write(
-    mapped: _Mapped, declared: Mapping, settings: Settings, mapping: Path, source: Path, into: Path, scratch: Path
+    mapped: _Mapped,
+    declared: Mapping,
+    settings: Settings,
+    mapping: Path,
+    source: Path,
+    into: Path,
+    scratch: Path,
+    opened: Vault | None,
 ) -> Imported:
     con = ibis.duckdb.connect(scratch / "tables.duckdb")
     try:
@@ -150,14 +159,9 @@ def _write(
         data = Data(con, last_day(con, settings.as_of), settings, ledger, measured, into)
         entries = {key: entry for key, entry in declared.settings.items() if key != "as_of"}
         rules = toml.document(entries | {"currency": reading.currency})
+        rules = f"# written by kam import from {mapping.name}\n{rules}"
         made_by = {"name": mapping.name, "sha256": declared.fingerprint()}
-        snapshot = snapshots.add(
-            into,
-            data,
-            store.hashes(mapped.files, source),
-            made_by,
-            f"# written by kam import from {mapping.name}\n{rules}",
-        )
+        snapshot = snapshots.add(into, data, store.hashes(mapped.files, source), made_by, rules, opened)
     finally:
         con.disconnect()
     return Imported(Ledger(ledger.entries, ledger.faults, ledger.files), snapshot)

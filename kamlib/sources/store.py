@@ -95,12 +95,8 @@ def read(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Ledger, frozense
             raise InputError(f"{folder} was prepared by another version ({manifest['version']}). Prepare it again.")
         ledger = Ledger.from_json((folder / LEDGER).read_text(encoding="utf-8"), con)
         for table in TABLES.values():
-            columns = ", ".join(f"{name_of(c.name)} {SQL_TYPES[c.type]}" for c in table.columns)
-            if table.name not in manifest["tables"]:
-                con.execute(f"CREATE TABLE {name_of(table.name)} ({columns})")
-                continue
-            relation = f"read_parquet({path_of(folder / f'{table.name}.parquet')}, hive_partitioning=false)"
-            con.execute(f"CREATE VIEW {name_of(table.name)} AS SELECT {_columns(con, table, relation)} FROM {relation}")
+            there = table.name in manifest["tables"]
+            view(con, table, folder / f"{table.name}.parquet" if there else None, table.name)
         con.execute("CREATE SCHEMA set_aside")
         for path in sorted((folder / "set_aside").glob("*.csv")):
             con.execute(f"CREATE VIEW set_aside.{name_of(path.stem)} AS SELECT {_set_aside(con, path)}")
@@ -109,6 +105,16 @@ def read(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Ledger, frozense
             f"{folder} was prepared by kam and is damaged ({str(error).splitlines()[0][:160]}). Prepare it again."
         ) from None
     return ledger, frozenset(manifest["tables"])
+
+
+def view(con: duckdb.DuckDBPyConnection, table: Table, path: Path | None, name: str) -> None:
+    """Give `con` the Parquet file at `path` as the view `name` with the columns of `table`; an empty table without it."""
+    if path is None:
+        columns = ", ".join(f"{name_of(column.name)} {SQL_TYPES[column.type]}" for column in table.columns)
+        con.execute(f"CREATE TABLE {name_of(name)} ({columns})")
+        return
+    relation = f"read_parquet({path_of(path)}, hive_partitioning=false)"
+    con.execute(f"CREATE VIEW {name_of(name)} AS SELECT {_columns(con, table, relation)} FROM {relation}")
 
 
 def _columns(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:

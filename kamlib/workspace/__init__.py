@@ -26,7 +26,7 @@ from kamlib.sources.ledger import Ledger
 from kamlib.sources.reader import read_folder
 from kamlib.sources.sql import literal
 from kamlib.tables import TABLES, Table
-from kamlib.workspace import history, snapshots
+from kamlib.workspace import history, snapshots, vault
 from kamlib.workspace.snapshots import Snapshot
 
 _KEPT = {"mart": _mart.account_mart, "months": _mart.account_months, "order_days": _mart.order_days}
@@ -51,6 +51,8 @@ class Data:
     files: tuple[Path, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     """Those of a workspace that were known on the date; what they teach together is in `kamlib.workspace.history`."""
+    room: tempfile.TemporaryDirectory | None = field(default=None, repr=False)
+    """The private folder of an encrypted workspace; nothing of its data may be written in the clear elsewhere."""
     _scratch: tempfile.TemporaryDirectory | None = field(default=None, repr=False)
     _cut: dict[str, ibis.Table] = field(default_factory=dict, repr=False)
 
@@ -74,6 +76,10 @@ class Data:
             raise ValueError(f"{day} lies after the as-of date {self.as_of}: load the folder as of that day.")
         known = tuple(one for one in self.snapshots if one.as_of <= day)
         return replace(self, as_of=day, snapshots=known, _cut={})
+
+    def hashes(self) -> dict[str, str]:
+        """Return the SHA-256 of the files that the tables were read from, by name."""
+        return store.hashes(self.files, Path(self.room.name) if self.room else self.source)
 
     @cached_property
     def mart(self) -> pd.DataFrame:
@@ -110,16 +116,18 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
         raise InputError(
             f"{folder} is not a folder. Give the folder that holds accounts and orders as CSV, Parquet or Excel, or one workbook."
         )
-    settings = read_settings(snapshots.rules_folder(folder))
+    opened = vault.unlock(folder)
+    settings = read_settings(snapshots.rules_file(folder, opened).parent)
     day = day_of(as_of) or settings.as_of
-    scratch = tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True)
-    held = snapshots.held(folder, day) if snapshots.is_workspace(folder) else ()
-    prepared = held[-1].folder if held else folder
+    room = opened.room if opened else None
+    scratch = tempfile.TemporaryDirectory(prefix="kam-", dir=room and room.name, ignore_cleanup_errors=True)
+    held = snapshots.held(folder, day, opened) if snapshots.is_workspace(folder) else ()
+    prepared = held[-1].whole() if held else folder
     con = engine(prepared, Path(scratch.name))
     if held or store.is_prepared(folder):
         ledger, measured = store.read(con.con, prepared)
         measured |= history.complete(con.con, held, measured)
-        files = tuple(one.folder / store.MANIFEST for one in held) or (folder / store.MANIFEST,)
+        files = tuple(one.file(store.MANIFEST) for one in held) or (folder / store.MANIFEST,)
         faults, _ = stages.check(con.con, settings, folder)
     else:
         reading = read_folder(con.con, folder, settings, Path(scratch.name))
@@ -129,7 +137,7 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
     if faults:
         raise InputError("\n".join(faults))
     day = last_day(con, day or (held[-1].as_of if held else None))
-    return Data(con, day, settings, ledger, measured, folder, files, held, scratch)
+    return Data(con, day, settings, ledger, measured, folder, files, held, room, scratch)
 
 
 def prepare(data: Data | str | Path, into: str | Path) -> None:
@@ -139,14 +147,15 @@ def prepare(data: Data | str | Path, into: str | Path) -> None:
     `load(into)` then reads them back as they are, without checking again. The mart is kept for the date of `data`.
     """
     data = data if isinstance(data, Data) else load(data)
-    kam_toml = snapshots.rules_folder(data.source) / FILE
+    opened = data.snapshots[-1].vault if data.snapshots else None
+    kam_toml = snapshots.rules_file(data.source, opened)
     text = kam_toml.read_text(encoding="utf-8") if kam_toml.is_file() else ""
     if read_settings(kam_toml.parent).currency != data.settings.currency:
         text = f"currency = {toml.value(data.settings.currency)}\n{text}"
     assessed = quality.accepted(data)
     with store.Replacing(Path(into)) as part:
         assessed.write(part)
-        store.write(data.con.con, data.measured, data.ledger, store.hashes(data.files, data.source), text, part)
+        store.write(data.con.con, data.measured, data.ledger, data.hashes(), text, part)
         folder = _mart_folder(part, data.as_of)
         folder.mkdir(parents=True)
         for name, build in _KEPT.items():

@@ -55,7 +55,7 @@ def back_up(workspace: Path, file: Path) -> Backup:
         raise InputError(f"{file} is there already. Give the backup another name.")
     part = file.with_name(f".{file.name}.part")
     try:
-        with locked(workspace, f"Another kam is writing to {workspace}. Wait for it, then call again."):
+        with snapshots.locked_workspace(workspace):
             files = _contents(workspace)
             with open(part, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as stream:
                 _write(stream, workspace, files)

@@ -16,8 +16,8 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,8 @@ from kamlib.errors import InputError
 from kamlib.files import locked, private_folder, sync, write_atomically
 from kamlib.settings import FILE
 from kamlib.sources import store
+from kamlib.workspace import vault
+from kamlib.workspace.vault import Vault
 
 if TYPE_CHECKING:
     from kamlib.workspace import Data
@@ -46,20 +48,38 @@ class Snapshot:
     folder: Path
     as_of: dt.date
     revision: int = 1
+    vault: Vault | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """What it was made from: sources, mapping, rules, tables with their rows, files with their SHA-256."""
-        path = self.folder / store.MANIFEST
+        path = self.file(store.MANIFEST) or self.folder / store.MANIFEST
         try:
             return json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"{path} is damaged ({error}). Restore the workspace from a backup.") from None
 
     def file(self, name: str) -> Path | None:
-        """Return where a file of the snapshot can be read, None when it has no such file."""
+        """Return where a file of the snapshot can be read in the clear, None when it has no such file."""
         path = self.folder / name
-        return path if path.is_file() else None
+        sealed = self.folder / f"{name}{vault.SUFFIX}"
+        if path.is_file() or not sealed.is_file():
+            return path if path.is_file() else None
+        return self._opened().opened(sealed)
+
+    def whole(self) -> Path:
+        """Return a folder with all its files in the clear."""
+        return self._opened().whole(self.folder) if self.vault or vault.is_encrypted(self.home) else self.folder
+
+    @property
+    def home(self) -> Path:
+        """The workspace that it belongs to."""
+        return self.folder.parent.parent
+
+    def _opened(self) -> Vault:
+        if self.vault is None:
+            raise InputError(f"{self.home} is encrypted. Open it with its passphrase.")
+        return self.vault
 
 
 def is_workspace(folder: Path) -> bool:
@@ -67,68 +87,76 @@ def is_workspace(folder: Path) -> bool:
     return (folder / HOME).is_dir()
 
 
-def every(workspace: Path) -> list[Snapshot]:
-    """Return all snapshots, superseded ones too, oldest first."""
+def every(workspace: Path, opened: Vault | None = None) -> list[Snapshot]:
+    """Return all snapshots, superseded ones too, oldest first; those of an encrypted workspace are read as `opened`."""
     found = []
     for path in (workspace / HOME).glob("*"):
         name = NAME.fullmatch(path.name)
         if name and path.is_dir():
-            found.append(Snapshot(path, dt.date.fromisoformat(name[1]), int(name[2] or 1)))
+            found.append(Snapshot(path, dt.date.fromisoformat(name[1]), int(name[2] or 1), opened))
     return sorted(found, key=lambda snapshot: (snapshot.as_of, snapshot.revision))
 
 
-def current(workspace: Path, day: dt.date | None = None) -> list[Snapshot]:
+def current(workspace: Path, day: dt.date | None = None, opened: Vault | None = None) -> list[Snapshot]:
     """Return the snapshots that count, oldest first: of each date the newest revision, none later than `day`."""
-    newest = {snapshot.as_of: snapshot for snapshot in every(workspace)}
+    newest = {snapshot.as_of: snapshot for snapshot in every(workspace, opened)}
     return [snapshot for date, snapshot in newest.items() if day is None or date <= day]
 
 
-def held(workspace: Path, day: dt.date | None = None) -> tuple[Snapshot, ...]:
+def held(workspace: Path, day: dt.date | None = None, opened: Vault | None = None) -> tuple[Snapshot, ...]:
     """Return the snapshots that count on `day`, oldest first; when all are later the oldest, to be cut at that day."""
-    if found := current(workspace, day) or current(workspace)[:1]:
+    if found := current(workspace, day, opened) or current(workspace, None, opened)[:1]:
         return tuple(found)
     raise InputError(f"{workspace} holds no snapshot yet. Bring files into it with kam import.")
 
 
-def newest(workspace: Path, day: dt.date | None = None) -> Snapshot:
-    """Return the newest snapshot that counts on `day`."""
-    return held(workspace, day)[-1]
-
-
-def rules_folder(folder: Path) -> Path:
+def rules_file(folder: Path, opened: Vault | None = None) -> Path:
     """Return where the rules of a folder of tables, a workbook or a workspace stand. An import that was killed right after its
     snapshot stood left no `kam.toml` in the workspace; the snapshot has a copy."""
-    if is_workspace(folder) and not (folder / FILE).is_file() and (found := current(folder)):
-        return found[-1].folder
-    return folder.parent if folder.is_file() else folder
+    path = (folder.parent if folder.is_file() else folder) / FILE
+    if is_workspace(folder) and not path.is_file() and (found := current(folder, None, opened)):
+        return found[-1].file(FILE) or path
+    return path
+
+
+def locked_workspace(workspace: Path) -> AbstractContextManager[None]:
+    """Keep others from writing into a workspace meanwhile."""
+    return locked(workspace, f"Another kam is writing to {workspace}. Wait for it, then call again.")
 
 
 @contextmanager
-def writing(workspace: Path) -> Iterator[bool]:
-    """Make the workspace if need be, keep others out, and remove what a killed import left behind.
-
-    Yields whether it has rules of its own."""
+def writing(workspace: Path, encrypt: bool = False) -> Iterator[Vault | None]:
+    """Make the workspace if need be, with `encrypt` an encrypted one; keep others out; remove what a killed import left
+    behind. Yields the vault of an encrypted workspace."""
     new = not workspace.exists()
     if not (new or is_workspace(workspace) or _is_free(workspace)):
         raise InputError(f"{workspace} holds something else. Give a new folder, or a workspace.")
+    sealed = vault.is_encrypted(workspace)
+    if encrypt and not sealed and is_workspace(workspace) and every(workspace):
+        raise InputError(f"{workspace} is not encrypted yet. Call kam encrypt first, once.")
     try:
         private_folder(workspace)
     except OSError as error:
         raise _unwritable(workspace, error) from None
     try:
-        with locked(workspace, f"Another kam is writing to {workspace}. Wait for it, then call again."):
+        with locked_workspace(workspace):
             for part in workspace.glob(f"{HOME}/{_HIDDEN}*"):
                 shutil.rmtree(part)
-            if (rules := rules_folder(workspace) / FILE).is_file():
+            opened = vault.unlock(workspace) or (vault.create(workspace) if encrypt else None)
+            if (rules := rules_file(workspace, opened)).is_file():
                 _keep_rules(workspace, rules.read_text(encoding="utf-8"))
-            yield rules.is_file()
+            yield opened
+    except BaseException:
+        if encrypt and not sealed and not (is_workspace(workspace) and every(workspace)):
+            (workspace / vault.KEY).unlink(missing_ok=True)
+        raise
     finally:
         if new and not any(workspace.iterdir()):
             workspace.rmdir()
 
 
 def _is_free(folder: Path) -> bool:
-    return folder.is_dir() and all(path.name == FILE for path in folder.iterdir())
+    return folder.is_dir() and all(path.name in (FILE, vault.KEY) for path in folder.iterdir())
 
 
 def _unwritable(workspace: Path, error: Exception) -> InputError:
@@ -136,12 +164,19 @@ def _unwritable(workspace: Path, error: Exception) -> InputError:
     return InputError(f"{workspace} cannot be written ({reason}). Make room, or give another folder.")
 
 
-def add(workspace: Path, data: Data, sources: dict[str, str], mapping: dict[str, str], rules: str) -> Snapshot | None:
+def add(
+    workspace: Path,
+    data: Data,
+    sources: dict[str, str],
+    mapping: dict[str, str],
+    rules: str,
+    opened: Vault | None = None,
+) -> Snapshot | None:
     """Keep the checked tables of `data` as a snapshot of its date, with the tiers given on that day.
 
     `sources` are the SHA-256 of the imported files by name, `mapping` says by which mapping (name, sha256), `rules` is
-    the `kam.toml` that a workspace without one gets. None when the newest revision of that day was made from the very
-    same: then nothing is written. Call it inside `writing`.
+    the `kam.toml` that a workspace without one gets, `opened` its vault. None when the newest revision of that day was
+    made from the very same: then nothing is written. Call it inside `writing`.
     """
     home = workspace / HOME
     if (workspace / FILE).is_file():
@@ -150,18 +185,21 @@ def add(workspace: Path, data: Data, sources: dict[str, str], mapping: dict[str,
         "as_of": data.as_of.isoformat(), "mapping": mapping, "rules": hashlib.sha256(rules.encode()).hexdigest(),
         "made": dt.datetime.now().astimezone().isoformat(timespec="seconds"),
     }  # fmt: skip
-    before = [one for one in every(workspace) if one.as_of == data.as_of]
+    before = [one for one in every(workspace, opened) if one.as_of == data.as_of]
     if before and _same(before[-1].manifest, made | {"sources": sources}):
         return None
     revision = before[-1].revision + 1 if before else 1
     place = home / (data.as_of.isoformat() + (f".{revision}" if before else ""))
     part = place.with_name(_HIDDEN + place.name)
+    clear = Path(opened.room.name) / part.name if opened else part
     graded, assessed = scores(data), quality.accepted(data)
     try:
-        private_folder(part)
-        assessed.write(part)
-        graded.to_parquet(part / SCORES, index=False)
-        store.write(data.con.con, data.measured, data.ledger, sources, rules, part, **made)
+        private_folder(clear)
+        assessed.write(clear)
+        graded.to_parquet(clear / SCORES, index=False)
+        store.write(data.con.con, data.measured, data.ledger, sources, rules, clear, **made)
+        if opened:
+            _seal(opened, clear, part)
         sync(*part.rglob("*"), part)
         os.rename(part, place)
         sync(home, workspace)
@@ -169,7 +207,13 @@ def add(workspace: Path, data: Data, sources: dict[str, str], mapping: dict[str,
     except (OSError, duckdb.IOException) as error:
         shutil.rmtree(part, ignore_errors=True)
         raise _unwritable(workspace, error) from None
-    return Snapshot(place, data.as_of, revision)
+    return Snapshot(place, data.as_of, revision, opened)
+
+
+def _seal(opened: Vault, clear: Path, part: Path) -> None:
+    for path in [path for path in clear.rglob("*") if path.is_file()]:
+        opened.seal(path, part / path.relative_to(clear).with_name(path.name + vault.SUFFIX))
+    shutil.rmtree(clear)
 
 
 def _same(old: dict[str, Any], new: dict[str, Any]) -> bool:
@@ -188,5 +232,5 @@ def scores(data: Data) -> pd.DataFrame:
 
     graded = tiers(data)
     columns = {f"{name}_score": name for name in INDICATORS} | {"composite_score": "composite"}
-    graded = graded.rename(columns=columns).assign(scored_at=pd.Timestamp(data.as_of))
+    graded = graded.rename(columns=columns).assign(scored_at=data.as_of)
     return graded[["account_id", "scored_at", *INDICATORS, "composite", "tier"]].sort_values("account_id")
