@@ -60,7 +60,8 @@ def import_data(
 ) -> Imported:
     """Bring the files in the folder `source` into the canonical tables, as the file `mapping` says, or as they are
     recognised: "auto" or the name of a vendor. `dates` decides between day and month where nothing tells; the mapping is
-    saved in the file `save`; with `encrypt` a new workspace is an encrypted one; `tell` is given what was recognised before anything is written.
+    saved in the file `save`; with `encrypt` a new workspace is an encrypted one; `tell` is given what was recognised
+    before anything is written.
 
     Adds a snapshot to the workspace `into`, whole or not at all: the tables as Parquet, the ledger, the rows set aside
     as CSV; `kamlib.load` reads it. The rules are those of the workspace's `kam.toml`; the first import writes it.
@@ -68,7 +69,7 @@ def import_data(
     """
     source, into = Path(source), Path(into)
     if str(mapping) == AUTO and own.is_template(source):
-        return Imported(*own.bring(source, into, as_of))
+        return Imported(*own.bring(source, into, as_of, encrypt))
     source = source.parent if source.is_file() else source
     chosen = choose(mapping, source, as_of, dates)
     if tell and chosen.recognition:

@@ -27,14 +27,14 @@ def is_template(source: Path) -> bool:
     return not strangers and not found.keys().isdisjoint(TIERING)
 
 
-def bring(source: Path, into: Path, as_of: str | dt.date = "") -> tuple[Ledger, Snapshot | None]:
+def bring(source: Path, into: Path, as_of: str | dt.date = "", encrypt: bool = False) -> tuple[Ledger, Snapshot | None]:
     """Add the tables in `source` as a snapshot to the workspace `into`; see `mapping.import_data`."""
     with (
         tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as scratch,
-        snapshots.writing(into) as rules,
+        snapshots.writing(into, encrypt) as opened,
     ):
-        beside = snapshots.rules_folder(source) / FILE
-        settings = read_settings(into if rules else beside.parent)
+        beside = snapshots.rules_file(source)
+        settings = read_settings(into if (into / FILE).is_file() else beside.parent)
         con = engine(source, Path(scratch))
         try:
             reading = read_folder(con.con, source, settings, Path(scratch))
@@ -48,7 +48,7 @@ def bring(source: Path, into: Path, as_of: str | dt.date = "") -> tuple[Ledger, 
                 if beside.is_file()
                 else toml.document({"currency": reading.currency})
             )
-            snapshot = snapshots.add(into, data, store.hashes(reading.files, source), TEMPLATE, written)
+            snapshot = snapshots.add(into, data, store.hashes(reading.files, source), TEMPLATE, written, opened)
         finally:
             con.disconnect()
     return Ledger(reading.ledger.entries, reading.ledger.faults, reading.ledger.files), snapshot
