@@ -94,12 +94,14 @@ def key_of(call: Call) -> bytes:
 def rerun(call: Call) -> int:
     """Run again what failed or never finished in the run folder of `call.as_of`, or in the newest one, as it was
     called then."""
+    no_more = InputError(
+        "--only-failed repeats the last call: give it no --data, --only, -p, --lang, --role, --user or --share."
+    )
+    if call.only or call.values or call.lang or call.role or call.user or call.share:
+        raise no_more
     manifest = last_run(call.out.absolute(), call.as_of)
-    asked_again = call.data if manifest.content.get("data_kept", True) else None
-    if asked_again or call.only or call.values or call.lang or call.role or call.user or call.share:
-        raise InputError(
-            "--only-failed repeats the last call: give it no --data, --only, -p, --lang, --role, --user or --share."
-        )
+    if call.data and manifest.content.get("data_kept", True):
+        raise no_more
     root = home()
     if manifest.shared:
         raise InputError(f"{manifest.folder} is shared and keeps no tables to repeat it with. Run it again whole.")
@@ -177,8 +179,7 @@ def begin(
 
 
 def data_folder(data: Data, folder: Path) -> Path:
-    """Return where the checked tables lie during the run: in its folder; those of an encrypted workspace in the private
-    one, which goes when the run ends."""
+    """Return where the checked tables lie: in the run's folder, or the private one of an encrypted workspace."""
     if not data.room:
         return folder / "data"
     shutil.rmtree(folder / "data", ignore_errors=True)  # of an earlier run, before the workspace was encrypted
@@ -192,8 +193,8 @@ def brought_again(manifest: Manifest, call: Call) -> Data | None:
     source = call.data or (manifest.content["source"] and Path(manifest.content["source"]))
     if not source:
         raise InputError("This run does not say where its data came from. Give the workspace with --data.")
-    access = manifest.content["ledger"]["access"]
-    data = seen(load(source.absolute(), manifest.content["as_of"]), access["role"], access["user"])
+    then = manifest.content["ledger"]["access"]
+    data = seen(load(source.absolute(), manifest.content["as_of"]), then["role"], then["user"])
     manifest.data = data_folder(data, manifest.folder)
     prepare(data, manifest.data)
     return data
