@@ -251,6 +251,25 @@ def test_an_import_of_the_template_makes_a_snapshot(book, lang, tmp_path):
         import_data("auto", path, tmp_path / "workspace", "2026-01-31")
 
 
+def test_the_template_completes_what_a_crm_exports(book, lang, tmp_path):
+    book, path = book
+    fill(
+        book,
+        lang,
+        "losses",
+        {"account_id": "5216480650000000007", "lost_at": DAY, "reason": words.code("reason", "price", lang)},
+    )
+    book.save(path)
+    owner = "Record Id,Account Name,Account Owner\nzcrm_5216480650000000007,ABC公司,Li Na\n"
+    (tmp_path / "Accounts_2025_12_31.csv").write_text(owner, encoding="utf-8")
+    order = "SO Number,Account Name.id,Account Name,Grand Total,Created Time\nO1,zcrm_5216480650000000007,ABC公司,9.50,2025-03-01 09:00\n"
+    (tmp_path / "Sales_Orders_2025_12_31.csv").write_text(order, encoding="utf-8")
+    import_data("auto", tmp_path, tmp_path / "workspace")
+    data = kam.load(tmp_path / "workspace")
+    assert data.measured - {"score_snapshots"} == {"accounts", "orders", "losses"}
+    assert data.frame("losses")[["account_id", "reason"]].to_numpy().tolist() == [["5216480650000000007", "price"]]
+
+
 # --- in a spreadsheet -------------------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from kamlib.exchange import three_tables
 from kamlib.files import deliver
 from kamlib.formulas import XLSX
 from kamlib.settings import Settings
-from kamlib.tables import NEEDED, TABLES, Column, Table
+from kamlib.tables import TABLES, Column, Table
 
 EXAMPLES: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("columns.yml").read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def looks(book: xlsxwriter.Workbook) -> dict[str, Any]:
         "prose": book.add_format(base | {"text_wrap": True}),
         "rule": book.add_format(base | {"bg_color": PALE, "align": "left"}),
         "rule_date": book.add_format(base | {"bg_color": PALE, "num_format": FORMATS["date"], "align": "left"}),
-        "score": book.add_format(base | {"num_format": "0.0"}),
+        "score": book.add_format(base | {"num_format": "0.0", "align": "left"}),
         **{kind: book.add_format(base | {"num_format": code}) for kind, code in FORMATS.items()},
     }
 
@@ -162,17 +162,17 @@ def _instructions(sheet: Any, look: dict[str, Any], lang: str, settings: Setting
     sheet.set_column(1, 6, 20)
     sheet.set_row(0, 26)
     sheet.write_string(0, 0, words.say(lang, "Key account workbook", "大客户数据填写模板"), look["title"])
-    needed = words.say(lang, " and ", "和").join(words.word(name, lang) for name in NEEDED)
+    accounts, orders, deals = (words.word(name, lang) for name in ("accounts", "orders", "deals"))
     steps = words.say(
         lang,
-        f"1. Fill in {needed}, one row each. Everything else is optional: an empty sheet counts as not measured.\n"
+        f"1. Fill in {accounts}, and {orders} or {deals}, a row for each. Everything else is optional: an empty sheet counts as not measured.\n"
         "2. Blue headers with an asterisk are required. Rest the pointer on a header: its comment says meaning, unit and an example.\n"
         "3. Ids are text, so that 001 keeps its zeros. Give every customer one id and use it on all sheets.\n"
         "4. In the three tables of tiering the name of a customer is its key, so each name stands once. Customers stand either on "
         "Accounts or in the basic information table, where the customer number (or else the name) is the id.\n"
         "5. Do not rename sheets or headers. Own columns may be added; they are left out, and told.\n"
         "6. Check with: kam check FILE.xlsx. It names sheet, row and column of every fault.",
-        f"1. 请填写{needed}，每行一条；其余均可不填：空表视为未测量。\n"
+        f"1. 请填写“{accounts}”以及“{orders}”或“{deals}”，每行一条；其余均可不填：空表视为未测量。\n"
         "2. 蓝底带星号的列为必填。将鼠标停在表头上，批注会说明含义、单位并给出示例。\n"
         "3. 编号为文本格式，001 的零会保留。每个客户使用唯一编号，并在各表中保持一致。\n"
         "4. 分级三表以客户名称为主键，名称不得重复。客户只填一处：“客户”表，或基础信息表（以客户编号为客户ID，无编号则以名称为ID）。\n"

@@ -29,6 +29,7 @@ def add(book: Any, look: dict[str, Any], lang: str, rule: Tiers, day: dt.date) -
     scores.write_string(1, 0, words.word("scored_row", lang), look["strong"])
     scores.write_datetime(1, 1, dt.datetime.combine(day, dt.time()), look["rule_date"])
     _head(scores, top, SCORED, look, lang)
+    scores.set_column(1, len(INDICATORS), 18, look["score"])
     scores.data_validation(top + 1, 0, top + ROWS, 0, {"validate": "list", "source": names, "error_type": "warning"})
     between = {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 100}
     scores.data_validation(top + 1, 1, top + ROWS, len(INDICATORS), between)

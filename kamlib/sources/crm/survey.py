@@ -102,6 +102,8 @@ def _sheets(con: duckdb.DuckDBPyConnection, path: Path, folder: Path, scratch: P
         except InputError as error:
             faults.append(error)
             continue
+        if len(named) > 1 and not con.execute(f"SELECT count(*) FROM ({opened.first})").fetchone()[0]:
+            continue  # a sheet of a template that nobody filled in
         headers = tuple(header for header in opened.columns if not re.fullmatch(UNNAMED, header))
         found.append(Sheet(path, folder, name if len(named) > 1 else "", name, headers, [opened.again]))
     if faults and not found:
