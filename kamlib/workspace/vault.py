@@ -54,8 +54,10 @@ class Vault:
             private_folder(target.parent)
             try:
                 pyrage.decrypt_file(str(sealed), str(target), [self.identity])
-            except pyrage.DecryptError:
+            except (pyrage.DecryptError, OSError) as error:
                 target.unlink(missing_ok=True)
+                if getattr(error, "errno", None):  # the disk, not the file
+                    raise
                 raise InputError(f"{sealed} is damaged. Restore the workspace from a backup.") from None
         return target
 
