@@ -179,7 +179,10 @@ def test_a_reader_who_does_not_see_finds_the_way(run_dir):
 def test_first_come_findings_gaps_ledger_and_parameters(run_dir):
     text, page = read(run_dir)
     order = [a["id"] for t, a in page.elements if t in ("section", "header") and "id" in a]
-    assert order == ["top", "findings", "gaps", "data", "parameters", "n01", "n02", "n03"]
+    assert order == ["top", "quality", "findings", "gaps", "data", "parameters", "n01", "n02", "n03"]
+    quality = text[text.index('<section id="quality"') : text.index('<section id="findings"')]
+    assert re.search(r'<th scope="row">Orders</th><td class="gate \w+">[✓▲✗] (pass|warn|stop)</td>', quality)
+    assert len(re.findall(r'<td class="gate', quality)) == len(re.findall(r'<th scope="row">', quality))
     findings = text[text.index('<section id="findings"') : text.index('<section id="gaps"')]
     assert re.findall(r'<li><a href="#(\S+)">', findings) == ["x01-1", "x02-1", "x03-1"]
     gaps = text[text.index('<section id="gaps"') : text.index('<section id="data"')]

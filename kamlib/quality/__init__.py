@@ -124,6 +124,12 @@ def accepted(data: Data) -> Quality:
     return assessed
 
 
+def read(folder: Path) -> Quality | None:
+    """Return the assessment stored in a prepared folder, None where there is none."""
+    path = folder / FILE
+    return Quality.from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
 def failing_rows(con: duckdb.DuckDBPyConnection, quality: Quality, settings: Settings) -> dict[str, str]:
     """Return the SELECT of the failing rows of every check that found some, by the name of the file they go into.
 

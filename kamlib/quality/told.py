@@ -24,22 +24,22 @@ def verdict(quality: Quality, lang: str | None = None) -> str:
     agree_zh = "各表合计均与来源一致" if not off else f"{len(compared)} 个合计中有 {off} 个与来源不一致"
     return words.say(
         lang,
-        f"Data quality: of {n} tables {n - warn - stop_} pass, {warn} warn, {stop_} stop; {agree_en}.",
-        f"数据质量：{n} 张数据表中 {n - warn - stop_} 张通过，{warn} 张注意，{stop_} 张停止；{agree_zh}。",
+        f"Of {n} tables {n - warn - stop_} pass, {warn} warn, {stop_} stop; {agree_en}.",
+        f"{n} 张数据表中 {n - warn - stop_} 张通过，{warn} 张注意，{stop_} 张停止；{agree_zh}。",
     )
 
 
 def scorecard(quality: Quality, lang: str | None = None) -> list[list[str]]:
-    """Return the scorecard as cells, heading first: table, rows, newest row, the six dimensions, score, gate."""
-    share = {(row.table_name, row.dimension): _share(row, lang) for row in quality.scores.itertuples()}
-    head = ["table_name", "n_rows", "newest_at", *DIMENSIONS, "score_share", "gate"]
+    """Return the scorecard as cells, heading first: table, gate, score, the six dimensions, rows, newest row."""
+    share = {(row.table_name, row.dimension): _share(row) for row in quality.scores.itertuples()}
+    head = ["table_name", "gate", "score_share", *DIMENSIONS, "n_rows", "newest_at"]
     return [
         [words.word(name, lang) for name in head],
         *(
             [
-                words.word(row.table_name, lang), f"{row.n_rows:,}", row.newest_at or "–",
-                *(share[row.table_name, dimension] for dimension in DIMENSIONS),
-                percent(row.score_share), words.word(f"gate.{row.gate}", lang) if isinstance(row.gate, str) else "–",
+                words.word(row.table_name, lang),
+                words.word(f"gate.{row.gate}", lang) if isinstance(row.gate, str) else "–", percent(row.score_share),
+                *(share[row.table_name, dimension] for dimension in DIMENSIONS), f"{row.n_rows:,}", row.newest_at or "–",
             ]
             for row in quality.tables.itertuples()
         ),
@@ -92,6 +92,6 @@ def percent(share: float) -> str:
     return "100 %" if share == 1 else f"{int(share * 1000) / 10:.1f} %"
 
 
-def _share(row: Any, lang: str | None) -> str:
+def _share(row: Any) -> str:
     mark = {"warn": " ▲", "stop": " ✗"}.get(row.gate, "")
     return percent(row.quality_share) + mark

@@ -16,13 +16,15 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from kamlib import formulas, words
+from kamlib import formulas, quality, words
 from kamlib.batch.manifest import DONE, Manifest
 from kamlib.files import write_atomically
+from kamlib.quality import Quality, told
 from kamlib.report.svg import Shared, inline
 from kamlib.sources.ledger import Ledger
 
 ROWS_SHOWN = 200
+FINDINGS_SHOWN = 8
 LARGEST_CSV = 120_000  # bytes; a longer one stays in the run folder
 HIDDEN_PARAMETERS = ("data_dir", "as_of", "lang", "run_dir")  # the head of the page says these
 NUMBERS = ("share", "days", "score", "count", "money", "number")
@@ -89,6 +91,7 @@ def page(run: dict[str, Any], folder: Path) -> str:
     lang, shared = run["lang"], Shared()
     sections = [section(number, entry, folder, lang, shared) for number, entry in run["notebooks"].items()]
     ledger = Ledger.from_json(json.dumps(run["ledger"]))
+    assessed = quality.read(folder.parent / "data")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -97,7 +100,7 @@ def page(run: dict[str, Any], folder: Path) -> str:
         widest=max((len(view.columns) for s in sections for view in s.exhibits), default=0), sections=sections,
         n_exhibits=sum(len(s.found) for s in sections), stopped=stopped(sections), lacking=lacking(sections),
         access=ledger.access.text(lang), ledger=ledger_lines(ledger, lang), faults=[fault.text(lang, run["currency"]) for fault in ledger.by_action()],
-        parameters=parameters(run["notebooks"]),
+        parameters=parameters(run["notebooks"]), quality=assessed and quality_lines(assessed, lang),
         letters=Markup(shared.svg()), styles=Markup(shared.css()), finished=run["finished"] or run["started"], fingerprint=run["fingerprint"],
         versions=" · ".join(f"{name} {version}" for name, version in run["versions"].items()),
     )  # fmt: skip
@@ -239,6 +242,16 @@ def ledger_lines(ledger: Ledger, lang: str) -> list[dict[str, str]]:
         }
         for line in (*ledger.files, *ledger.entries)
     ]  # fmt: skip
+
+
+def quality_lines(assessed: Quality, lang: str) -> dict[str, Any]:
+    """Return the verdict, the scorecard, heading first, and the worst findings, ready to print."""
+    found = told.findings(assessed, lang)
+    head, *rows = told.scorecard(assessed, lang)
+    return {
+        "verdict": told.verdict(assessed, lang), "head": head, "rows": list(zip(rows, assessed.tables.gate, strict=True)),
+        "findings": found[:FINDINGS_SHOWN], "more": len(found[FINDINGS_SHOWN:]),
+    }  # fmt: skip
 
 
 def parameters(notebooks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

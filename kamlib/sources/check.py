@@ -126,8 +126,9 @@ def ledger_text(ledger: Ledger, lang: str | None = None, currency: str = "") -> 
 def quality_text(assessed: Quality, lang: str | None = None) -> str:
     """Return the verdict, the scorecard and what failed beyond what the ledger tells, as lines for a terminal."""
     found = [f"  {line}" for line in told.findings(assessed, lang, border=False)]
-    card = aligned(told.scorecard(assessed, lang), left=1)
-    return "\n".join([told.verdict(assessed, lang), "", card, "", *found]).rstrip()
+    card = aligned(told.scorecard(assessed, lang), left=2)
+    verdict = words.say(lang, "Data quality: ", "数据质量：") + told.verdict(assessed, lang)
+    return "\n".join([verdict, "", card, "", *found]).rstrip()
 
 
 def _columns(ledger: Ledger, lang: str | None) -> str:
