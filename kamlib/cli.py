@@ -171,8 +171,10 @@ def export_tiers(
     protect: Annotated[
         bool, typer.Option("--protect", help="Give the workbook a password: KAM_OFFICE_PASSWORD, or asked for.")
     ] = False,
+    key_file: KeyFile = None,
 ) -> None:
     """Write tier and score of every account under the CRM's own ids and labels, to be imported there."""
+    passphrase.take(key_file)
     from kamlib.exchange.tiers import export_tiers as write
     from kamlib.privacy import office
     from kamlib.workspace import load

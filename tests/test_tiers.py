@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+import sys
 from types import SimpleNamespace
 
 import msoffcrypto
@@ -14,6 +15,7 @@ import pytest
 from conftest import SAMPLE
 
 import kamlib as kam
+from kamlib import cli
 from kamlib.errors import InputError
 from kamlib.exchange import tiers as exchange
 from kamlib.exchange.tiers import export_tiers, tier_table
@@ -132,6 +134,19 @@ def test_a_workbook_can_have_a_password(monkeypatch, tmp_path):
     assert sheet["B2"].value == "ABC公司"
     with pytest.raises(InputError, match="only a workbook"):
         export_tiers(data, "zoho", tmp_path / "t.csv", password="open sesame")
+
+
+def test_the_command_says_what_it_wrote_and_what_stayed_at_home(monkeypatch, capsys, imported, tmp_path):
+    monkeypatch.setenv("KAM_OFFICE_PASSWORD", "open sesame")
+    call = ["kam", "export", "tiers", imported("fxiaoke"), "--to", "fxiaoke", "--out", tmp_path / "t.xlsx", "--protect"]
+    monkeypatch.setattr(sys, "argv", [str(part) for part in (*call, "--as-of", "2025-06-30", "--lang", "zh")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    ours = scoring.tiers(kam.load(imported("fxiaoke"), as_of="2025-06-30"))
+    firm = (ours.provisional == "") & ours.tier.notna()
+    assert f"：{firm.sum()} 个客户；未写入：暂定级别 {(~firm).sum()} 个" in capsys.readouterr().out
+    assert msoffcrypto.OfficeFile((tmp_path / "t.xlsx").open("rb")).is_encrypted()
 
 
 def test_what_cannot_be_written_is_told(monkeypatch, tmp_path):
