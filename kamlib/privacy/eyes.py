@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kamlib import quality
 from kamlib.errors import InputError
 from kamlib.files import file_name
 from kamlib.privacy.pseudonyms import Pseudonyms, share
@@ -16,7 +17,12 @@ NAMING = ("account", "owner")
 
 
 def seen(data: Data, role: str = "", user: str = "", key: bytes = b"", lang: str = "en") -> Data:
-    """Return what `role` lets `user` see of `data`, with pseudonyms for names when there is a key."""
+    """Return what `role` lets `user` see of `data`, with pseudonyms for names when there is a key.
+
+    InputError when the quality of the whole is below what the rules ask for.
+    """
+    if role or key:
+        quality.accepted(data)
     if role:
         data = restrict(data, role, user)
     elif user:

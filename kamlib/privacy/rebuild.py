@@ -9,7 +9,8 @@ from pathlib import Path
 
 import ibis
 
-from kamlib.settings import FILE
+from kamlib.rules import DIMENSIONS
+from kamlib.settings import FILE, ROLES
 from kamlib.sources import toml
 from kamlib.sources.ledger import Access, Ledger, LedgerEntry
 from kamlib.sources.reader import in_order
@@ -24,8 +25,9 @@ MADE = "made"
 def rebuilt(data: Data, select: Callable[[Table], str], access: Access, measured: frozenset[str]) -> Data:
     """Return `data` with each table replaced by the rows of `select(table)`, tables after those they refer to.
 
-    Nothing that came with the files goes along: neither their names, nor earlier snapshots, rows set aside, nor examples
-    of faults, nor the text of `kam.toml`. The ledger counts the rows seen.
+    Nothing that came with the files goes along: neither their names, nor earlier snapshots, rows set aside, examples of
+    faults, nor the text of `kam.toml`. The ledger counts the rows seen. The gates of quality are open: they are for all
+    of the data, and not for what is left of them.
     """
     scratch = tempfile.TemporaryDirectory(prefix="kam-", dir=data.room and data.room.name, ignore_cleanup_errors=True)
     folder, old = Path(scratch.name), data.con.con
@@ -37,7 +39,8 @@ def rebuilt(data: Data, select: Callable[[Table], str], access: Access, measured
     con = ibis.duckdb.connect(path)
     con.raw_sql(f"SET temp_directory = {literal(str(folder / 'spill'))}")
     con.raw_sql("SET enable_progress_bar = false")
-    settings = data.settings.model_copy(update={"roles": type(data.settings)().roles})
+    unstopped = data.settings.quality.model_copy(update={"stop": dict.fromkeys(DIMENSIONS, 0.0)})
+    settings = data.settings.model_copy(update={"roles": ROLES, "quality": unstopped})
     said = settings.model_dump(exclude_defaults=True, exclude_none=True, exclude={"roles"})
     (folder / FILE).write_text(toml.document(said), encoding="utf-8")
     ledger = Ledger(tuple(_entry(con, TABLES[name]) for name in TABLES if name in measured), access=access)
