@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from kamlib.errors import InputError, suggest
 from kamlib.rules import Quality, Strict
-from kamlib.tables import NEEDED, TABLES, Column, Table
+from kamlib.tables import EITHER, NEEDED, TABLES, Column, Table
 
 FILE = "kam.toml"
 BANDED = ("revenue", "wallet", "n_orders", "tenure_days", "active_month_share")
@@ -106,7 +106,7 @@ class Role(Strict):
     @classmethod
     def _can_be_masked(cls, mask: tuple[str, ...]) -> tuple[str, ...]:
         known = {name: column for table in TABLES.values() for name, column in maskable(table)}
-        known |= {name: None for name in TABLES if name not in NEEDED}
+        known |= {name: None for name in TABLES if name not in (*NEEDED, *EITHER)}
         for name in mask:
             if name not in known:
                 raise ValueError(

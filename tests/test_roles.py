@@ -16,6 +16,7 @@ from kamlib.batch.run import Call, rerun, run
 from kamlib.errors import InputError
 from kamlib.privacy.roles import decided, restrict, way
 from kamlib.settings import Settings
+from kamlib.sources.ledger import Access
 from kamlib.tables import TABLES
 
 REP = "Katrin Vogel"
@@ -77,10 +78,17 @@ def test_a_reps_run_says_so_and_counts_what_was_seen(reps_run, owned):
     entry = next(entry for entry in ledger.entries if entry.table == "accounts")
     assert (entry.read, entry.kept, entry.file) == (len(owned[0]), len(owned[0]), "")
     assert ledger.access.text("en") == "Only what the role rep Katrin Vogel may see."
-    assert ledger.access.text("zh") in ("仅含角色 rep（Katrin Vogel）可见的数据。",)
+    assert ledger.access.text("zh") == "仅含角色 rep（Katrin Vogel）可见的数据。"
     assert "Only what the role rep Katrin Vogel may see." in (folder / "report.html").read_text(encoding="utf-8")
     exhibits = pd.concat([pd.read_csv(path, dtype=str) for path in folder.glob("exhibits/*.csv")])
     assert set(exhibits.account_id.dropna()) <= owned[0]
+
+
+def test_whose_eyes_is_said_in_both_languages():
+    assert Access().text("en") == Access().text("zh") == ""
+    assert Access("analyst").text("zh") == "仅含角色 analyst 可见的数据。"
+    both = Access("rep", "Rep K7Q2", shared=True).text("en")
+    assert both.startswith("Only what the role rep Rep K7Q2 may see. Names are pseudonyms;")
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -193,7 +201,7 @@ def test_the_runs_of_roles_lie_apart_and_are_repaired_alike(tmp_path, monkeypatc
     text = (root / "runs/2025-12-15-rep-Ada/exhibits/02.1.csv").read_text(encoding="utf-8")
     assert "Söhne" not in text
     assert "alert" in text
-    with pytest.raises(InputError, match="give it no .* --role or --user"):
+    with pytest.raises(InputError, match="give it no .* --role, --user or --share"):
         rerun(Call(role="rep"))
     with pytest.raises(InputError, match="--user Bo: say in which role, e.g. --role rep"):
         run(Call(user="Bo"))

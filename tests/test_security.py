@@ -1,9 +1,11 @@
 """What an attacker or a curious colleague would try; each attack of docs/security.md that needs the whole kit."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -190,3 +192,16 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
     with pytest.raises(InputError, match="accounts.csv: is a link out of"):
         import_data(tmp_path / "tiny.yml", tmp_path / "exports", tmp_path / "into", "2025-12-31")
     assert not (tmp_path / "into").exists()
+
+
+def test_the_threat_model_names_tests_that_exist():
+    here = Path(__file__).parent
+    page = (here.parent / "docs/security.md").read_text(encoding="utf-8")
+    modules = set(re.findall(r"`(test_\w+)`", page))
+    assert len(modules) >= 8
+    assert all((here / f"{module}.py").is_file() for module in modules), modules
+    tests = re.findall(
+        r"^def (test_\w+)", "\n".join((here / f"{m}.py").read_text(encoding="utf-8") for m in modules), re.M
+    )
+    for part in re.findall(r"`…(\w+)…?`", page):
+        assert any(part in test for test in tests), part

@@ -79,7 +79,7 @@ class Pseudonyms:
     def select(self, table: Table) -> str:
         """Return the SELECT that gives `table` without names."""
         cells = ", ".join(f"{self._cell(table, column)} AS {name_of(column.name)}" for column in table.columns)
-        return f"SELECT {cells} FROM main.{table.name} s ORDER BY ALL"
+        return f"SELECT {cells} FROM main.{table.name} s"
 
     def _cell(self, table: Table, column: Column) -> str:
         cell = f"s.{name_of(column.name)}"

@@ -109,9 +109,9 @@ class Access:
 
     def text(self, lang: str | None = None) -> str:
         """Return the access as a sentence, "" when everything is seen."""
-        user = words.say(lang, f" {self.user}", self.user)
+        user = self.user and words.say(lang, f" {self.user}", f"（{self.user}）")
         role = words.say(
-            lang, f"Only what the role {self.role}{user} may see.", f"仅含角色 {self.role}（{self.user}）可见的数据。"
+            lang, f"Only what the role {self.role}{user} may see.", f"仅含角色 {self.role}{user or ' '}可见的数据。"
         )
         shared = words.say(
             lang, "Names are pseudonyms; what fewer than 3 stand behind is left out.",
