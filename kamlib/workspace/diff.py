@@ -41,13 +41,20 @@ _SIDE = """
         ) GROUP BY account_id;
 """
 
+# of both sides, as last written
+_NAMES = """
+    CREATE VIEW names AS SELECT account_id, account_name FROM b.accounts
+    UNION ALL SELECT account_id, account_name FROM a.accounts ANTI JOIN b.accounts USING (account_id)
+"""
+
 _ORDERS = """
     SELECT coalesce(b.order_id, a.order_id) AS order_id, coalesce(b.account_id, a.account_id) AS account_id,
-        coalesce(b.order_date, a.order_date) AS order_date,
+        n.account_name, coalesce(b.order_date, a.order_date) AS order_date,
         CASE WHEN b.order_id IS NULL THEN 'vanished' WHEN a.order_id IS NOT NULL THEN 'restated'
             WHEN b.order_date <= {opening} THEN 'booked_late' ELSE 'new' END AS change,
         a.amount AS amount_before, b.amount AS amount_after, coalesce(b.amount, 0) - coalesce(a.amount, 0) AS amount_change
     FROM a.orders a FULL JOIN b.orders b ON a.order_id = b.order_id
+    LEFT JOIN names n ON n.account_id = coalesce(b.account_id, a.account_id)
     WHERE a.order_id IS NULL OR b.order_id IS NULL OR a.amount <> b.amount OR a.order_date <> b.order_date
         OR a.account_id <> b.account_id
     ORDER BY list_position(['restated', 'vanished', 'booked_late', 'new'], change), abs(amount_change) DESC, order_id
@@ -83,7 +90,8 @@ _DEALS = """
         UNION ALL SELECT *, 'restated', amount_before::VARCHAR, amount_after::VARCHAR FROM both_sides
             WHERE status_a = 'open' AND status_b = 'open' AND amount_before <> amount_after
     )
-    SELECT deal_id, account_id, owner, change, from_value, to_value, amount_before, amount_after FROM changes ORDER BY
+    SELECT deal_id, account_id, account_name, owner, change, from_value, to_value, amount_before, amount_after
+    FROM changes LEFT JOIN names USING (account_id) ORDER BY
         list_position(['won', 'lost', 'invalid', 'new', 'gone', 'reopened', 'moved', 'slipped', 'brought_forward', 'restated'],
             change), coalesce(amount_after, amount_before) DESC, deal_id
 """
@@ -126,18 +134,20 @@ _TOTALS = """
         UNION ALL SELECT 'pipeline', line, count(*), sum(n), sum(amount) FROM pipeline GROUP BY line
         UNION ALL SELECT 'pipeline', 'closing', count(*), count(*), coalesce(sum(amount), 0) FROM b.deals WHERE status = 'open'
     )
-    SELECT stock, line, n_records, n_change, amount AS amount_change FROM lines ORDER BY stock, list_position(
+    SELECT stock, line, n_records, n_change::BIGINT AS n_change, amount AS amount_change FROM lines ORDER BY stock, list_position(
         ['opening', 'new', 'booked_late', 'reopened', 'restated', 'won', 'lost', 'invalid', 'vanished', 'gone', 'closing'], line)
 """
 
 
 @dataclass(frozen=True)
 class Diff:
-    """What changed between two snapshots; `frames` are totals, accounts, orders, deals, tiers, owners."""
+    """What changed between two snapshots; `frames` are totals, accounts, orders, deals, tiers, owners; `stages` names
+    the deal stages in both languages."""
 
     opening: Snapshot
     closing: Snapshot
     currency: str
+    stages: dict[str, tuple[str, str]]
     frames: dict[str, pd.DataFrame]
 
 
@@ -161,12 +171,13 @@ def diff(workspace: Path, opening: dt.date, closing: dt.date) -> Diff:
     with duckdb.connect() as con:
         for side, snapshot, rule in zip("ab", sides, rules, strict=True):
             _bring(con, side, snapshot, rule)
+        con.execute(_NAMES)
         facts = {"opening": f"DATE '{a.as_of}'", "other_rules": a.manifest["rules"] != b.manifest["rules"]}
         queries = {"accounts": _ACCOUNTS, "orders": _ORDERS, "deals": _DEALS, "tiers": _TIERS, "owners": _OWNERS}
         queries = {name: query.format(**facts) for name, query in queries.items()}
         queries = {"totals": _TOTALS.format(**queries), **queries}
         frames = {name: con.execute(query).df() for name, query in queries.items()}
-    return Diff(a, b, rules[0].currency, frames)
+    return Diff(a, b, rules[1].currency, rules[1].stage_names, frames)
 
 
 def _snapshot(workspace: Path, day: dt.date, opened: vault.Vault | None) -> Snapshot:

@@ -10,6 +10,7 @@ import pandas as pd
 from kamlib import words
 from kamlib.formulas import write_csv
 from kamlib.sources.check import aligned
+from kamlib.tables import STATUSES
 from kamlib.workspace import Data, history, load, snapshots, vault
 from kamlib.workspace.diff import Diff
 
@@ -43,7 +44,7 @@ def history_text(workspace: Path, lang: str | None = None) -> str:
         more = words.say(lang, f", the last {MOST}", f"，最近 {MOST} 项") if len(frame) > MOST else ""
         parts.append(words.say(lang, f"{en}: {len(frame):,}{more}", f"{zh}：{len(frame):,}{more}"))
         if len(frame):
-            parts[-1] += "\n" + _table(shown, lang)
+            parts[-1] += "\n" + _table(_named(shown, data.settings.stage_names, lang), lang)
     parts.append(
         words.say(
             lang,
@@ -78,8 +79,10 @@ def diff_text(found: Diff, lang: str | None = None) -> str:
     for name, (en, zh) in heads.items():
         frame = found.frames[name]
         if len(frame):
-            count = f"{len(frame):,}" + (f" ({MOST})" if len(frame) > MOST else "")
-            parts.append(words.say(lang, f"{en}: {count}", f"{zh}：{count}") + "\n" + _table(frame.head(MOST), lang))
+            more = words.say(lang, f", the first {MOST}", f"，前 {MOST} 项") if len(frame) > MOST else ""
+            shown = frame.head(MOST).drop(columns="account_id")  # the CSV has it; people know the name
+            parts.append(words.say(lang, f"{en}: {len(frame):,}{more}", f"{zh}：{len(frame):,}{more}"))
+            parts[-1] += "\n" + _table(_named(shown, found.stages, lang), lang)
     return "\n\n".join(parts)
 
 
@@ -89,6 +92,14 @@ def write_tables(found: Diff, out: Path) -> None:
 
     for name, frame in found.frames.items():
         (private_folder(out) / f"{name}.csv").write_text(write_csv(frame), encoding="utf-8", newline="\n")
+
+
+def _named(frame: pd.DataFrame, stages: dict[str, tuple[str, str]], lang: str | None) -> pd.DataFrame:
+    """Call deal stages, and the ends of deals, by their names."""
+    names = {status: words.word(status, lang) for status in STATUSES}
+    names |= {stage: words.say(lang, en, zh) for stage, (en, zh) in stages.items()}
+    held = {"from_value", "to_value", "from_stage", "to_stage"} & set(frame.columns)
+    return frame.assign(**{column: frame[column].replace(names) for column in held})
 
 
 def _table(frame: pd.DataFrame, lang: str | None) -> str:
