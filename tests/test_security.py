@@ -17,6 +17,7 @@ from kamlib.batch.run import Call, run
 from kamlib.errors import InputError
 from kamlib.exhibit import svg
 from kamlib.files import file_name
+from kamlib.privacy import keys, office
 from kamlib.sources import sandbox
 from kamlib.sources.mapping import import_data
 from kamlib.sources.mapping_file import read_mapping
@@ -71,6 +72,18 @@ def test_what_the_library_writes_lies_in_folders_for_their_owner_only(tmp_path, 
         os.umask(previous)
     for folder in ("runs", "runs/2025-12-15", "runs/2025-12-15/exhibits", "runs/2025-12-15/data", "prepared"):
         assert stat.S_IMODE((root / folder).stat().st_mode) == 0o700, folder
+
+
+def test_notebooks_inherit_no_key_and_no_password(tmp_path, monkeypatch):
+    root = tiny_project.make(tmp_path)
+    monkeypatch.chdir(root)
+    for name in (keys.VARIABLE, office.VARIABLE):
+        monkeypatch.setenv(name, "a secret of at least sixteen letters")
+    source = root / "notebooks/01_alpha.ipynb"
+    told = "import os\\nprint(len([v for v in os.environ.values() if 'a secret of at' in v]), 'told')"
+    source.write_text(source.read_text(encoding="utf-8").replace("import os, time", told + "\\nimport time", 1))
+    assert run(Call(only="01")) == 0
+    assert "0 told" in (root / "runs/2025-12-15/notebooks/01_alpha.ipynb").read_text(encoding="utf-8")
 
 
 @pytest.fixture

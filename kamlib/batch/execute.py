@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from jupyter_client import AsyncKernelManager
 from papermill.exceptions import PapermillExecutionError
 
 from kamlib.batch.plan import Notebook, headings
-from kamlib.batch.warm import ENVIRONMENT
+from kamlib.batch.warm import ENVIRONMENT, inherited
 from kamlib.files import write_atomically
 
 LONGEST_REASON = 300
@@ -33,7 +32,7 @@ class Kernels:
         self.live: set[AsyncKernelManager] = set()
         options = {
             "cwd": str(root / "notebooks"),
-            "env": {**os.environ, **ENVIRONMENT, "KAM_ROOT": str(root)},
+            "env": {**inherited(), **ENVIRONMENT, "KAM_ROOT": str(root)},
             "stdout": output,
             "stderr": output,
         }

@@ -37,6 +37,7 @@ ONLY_ZYGOTE = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pyarrow's allocator would start a thread
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
+SECRETS = ("KAM_SHARE_KEY", "KAM_OFFICE_PASSWORD")
 _zygote: Zygote | None = None
 
 
@@ -59,6 +60,11 @@ def kernels(modules: Sequence[str]) -> Iterator[None]:
         _zygote = before
 
 
+def inherited() -> dict[str, str]:
+    """Return the environment that kernels inherit: without keys and passwords, which a notebook could show."""
+    return {name: value for name, value in os.environ.items() if name not in SECRETS}
+
+
 def possible() -> bool:
     """Return whether this system has what forking kernels takes."""
     return sys.platform.startswith("linux") and hasattr(os, "pidfd_open")
@@ -73,7 +79,7 @@ class Zygote:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.settimeout(START_SECONDS)
         command = [sys.executable, "-m", "kamlib.batch.zygote", str(theirs.fileno()), *modules]
-        environment = {**os.environ, **ENVIRONMENT, **ONLY_ZYGOTE}
+        environment = {**inherited(), **ENVIRONMENT, **ONLY_ZYGOTE}
         self.process = subprocess.Popen(
             command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=self.errors,
             stderr=self.errors, start_new_session=True,
