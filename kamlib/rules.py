@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+import unicodedata
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from kamlib.errors import suggest
 from kamlib.tables import TABLES
@@ -66,3 +69,68 @@ _GATES = {
     },
     "stop": {"uniqueness": 0.5, "validity": 0.5, "referential": 0.5},
 }  # fmt: skip
+
+
+class Cleaning(Strict):
+    """One rule that cleans what is read: `tidy` or `values` of a column of a table, or accounts to `merge`, the one that
+    goes before the one that stays. Keys and amounts are not to be cleaned."""
+
+    table: str = ""
+    column: str = ""
+    tidy: bool = False
+    values: dict[str, str] = {}
+    merge: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Cleaning:
+        if self.tidy + bool(self.values) + bool(self.merge) != 1:
+            raise ValueError("a rule has one of tidy = true, values = {…} and merge = {…}.")
+        if self.merge:
+            if self.table or self.column:
+                raise ValueError("merge holds for every table; leave table and column out.")
+            return self
+        if self.table not in TABLES:
+            raise ValueError(f"'{self.table}' is no table.{suggest(self.table, TABLES)}")
+        table = TABLES[self.table]
+        if self.column not in table.names:
+            raise ValueError(f"{self.table} has no column '{self.column}'.{suggest(self.column, table.names)}")
+        column = table.column(self.column)
+        if column.name in table.key or column.ref or column.type in ("money", "number", "integer"):
+            raise ValueError(f"'{self.column}' is a key, a reference or a number, which are not to be cleaned.")
+        if self.tidy and column.type != "text":
+            raise ValueError(f"'{self.column}' is no text.")
+        return self
+
+
+def merged(rules: Iterable[Cleaning]) -> dict[str, str]:
+    """Return the account that stays, by the one that is merged into it, directly or by way of others. ValueError when
+    that goes in a circle, or an account in two directions."""
+    pairs = [pair for rule in rules for pair in rule.merge.items()]
+    direct = dict(pairs)
+    for old, new in pairs:
+        if direct[old] != new:
+            raise ValueError(f"'{old}' is merged into two accounts, {new} and {direct[old]}; say which stays.")
+    ends = {}
+    for old, end in direct.items():
+        for _ in range(len(direct)):
+            end = direct.get(end, end)
+        if end in direct:
+            raise ValueError(f"merge goes in a circle at '{old}'; say which account stays.")
+        ends[old] = end
+    return ends
+
+
+def stable(rules: Iterable[Cleaning]) -> None:
+    """Raise ValueError where a second cleaning would change more: what replaces a value is itself to be replaced."""
+    replaced: dict[tuple[str, str], dict[str, str]] = {}
+    for rule in rules:
+        replaced.setdefault((rule.table, rule.column), {}).update(rule.values)
+    for (table, column), values in replaced.items():
+        old = {_plain(value) for value in values}
+        for value in values.values():
+            if _plain(value) in old:
+                raise ValueError(f"'{value}' of {table}.{column} is to replace and to be replaced; say it in one step.")
+
+
+def _plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).split())

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from kamlib.errors import InputError, suggest
-from kamlib.rules import Quality, Strict
+from kamlib.rules import Cleaning, Quality, Strict, merged, stable
 from kamlib.tables import EITHER, NEEDED, TABLES, Column, Table
 
 FILE = "kam.toml"
@@ -168,6 +168,19 @@ class Settings(Strict):
         return zone
 
     quality: Quality = Quality()
+    cleaning: tuple[Cleaning, ...] = ()
+
+    @field_validator("cleaning")
+    @classmethod
+    def _cleaning_ends(cls, rules: tuple[Cleaning, ...]) -> tuple[Cleaning, ...]:
+        merged(rules)
+        stable(rules)
+        return rules
+
+    @property
+    def merged(self) -> dict[str, str]:
+        """The account that stays, by each that is merged into it."""
+        return merged(self.cleaning)
 
     @property
     def stage_names(self) -> dict[str, tuple[str, str]]:

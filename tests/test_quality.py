@@ -251,6 +251,16 @@ def test_the_stored_assessment_names_nobody_and_is_read_back(folder, tmp_path):
     assert told.findings(again, "en") == told.findings(direct, "en")
 
 
+def test_deals_alone_are_assessed_when_the_day_is_known(folder):
+    for name in ("orders", "order_lines", "invoices", "payments"):
+        (folder / f"{name}.csv").unlink()
+    seen = found(check_folder(folder).quality)
+    assert seen["deals", "overdue_deal"] == (1, 2, 10)
+    assert ("deals", "won_without_order") not in seen
+    (folder / "kam.toml").unlink()
+    assert check_folder(folder).quality is None
+
+
 def test_fill_rates_by_tier(tmp_path):
     accounts = "account_id,account_name,account_tier,industry\na,Alpha,A,Steel\nb,Beta,A,\nc,Gamma,B,Food\nd,Delta,,\n"
     fill = check_folder(write(tmp_path / "in", accounts=accounts)).quality.fill

@@ -10,7 +10,7 @@ import duckdb
 
 from kamlib import quality, words
 from kamlib.errors import InputError
-from kamlib.quality import Quality, told
+from kamlib.quality import Quality, cleaning, told
 from kamlib.settings import Settings, read_settings
 from kamlib.sources import stages, store
 from kamlib.sources.files import database, is_workbook
@@ -99,14 +99,11 @@ def check_folder(folder: Path | str, out: Path | None = None) -> CheckReport:
                 reading = read_folder(con, folder, settings, Path(scratch))
                 settings = settings.model_copy(update={"currency": reading.currency})
                 measured = frozenset(entry.table for entry in reading.ledger.entries)
-            if not (faults or reading.faults):
-                day = (
-                    settings.as_of
-                    or (newest and newest.as_of)
-                    or con.sql("FROM orders").max("order_date").fetchone()[0]
-                )
+            last = con.sql("FROM orders").max("order_date").fetchone()[0]
+            day = settings.as_of or (newest and newest.as_of) or last
+            if day and not (faults or reading.faults):
                 assessed = quality.assess(con, measured, reading.ledger, settings, day)
-                written = quality.write_rows(con, assessed, settings, out) if out else []
+                written = [*quality.write_rows(con, assessed, settings, out), *cleaning.write(con, out)] if out else []
         finally:
             con.close()
     ledger = Ledger(reading.ledger.entries, reading.ledger.faults, reading.ledger.files)

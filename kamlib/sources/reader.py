@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from kamlib.errors import InputError
+from kamlib.quality import cleaning
 from kamlib.settings import Settings
 from kamlib.sources import amounts, money, rows, stages, three_tables
 from kamlib.sources.files import TIERING, Opened, Source, find_tables, open_source
@@ -58,6 +59,7 @@ def read_tables(
     """
     for schema in ("staged", "faults", "set_aside"):
         con.execute(f"CREATE SCHEMA {schema}")
+    cleaning.start(con)
     reading = Reading(Ledger(), settings.currency)
     opened = _open_all(con, sources, scratch, reading)
     reading.faults += [
@@ -74,6 +76,7 @@ def read_tables(
             one = rows.Checked(con, table, source, matched.columns, settings)
             if _staged(one, reading):
                 staged[table.name] = one
+                told += cleaning.told(con, table.name, source.source.label)
                 continue
         _make_empty(con, table)
     reading.currency, faults = money.base_currency(staged, settings)
@@ -81,6 +84,7 @@ def read_tables(
     told += money.convert(staged, reading.currency, settings.rates)
     for one in staged.values():
         _check(one, set(staged))
+    reading.faults += cleaning.unknown(con, settings.merged) if "accounts" in staged else []
     results = [rows.finish(one) for one in staged.values()]
     for faults, found in _across(con, staged, settings, where):
         reading.faults += faults
@@ -133,6 +137,8 @@ def _staged(one: rows.Checked, reading: Reading) -> bool:
 
 def _check(one: rows.Checked, delivered: set[str]) -> None:
     rows.check_cells(one)
+    if one.table.name == "accounts":
+        rows.check_merged(one)
     rows.check_references(one, delivered, required=True)
     rows.check_key(one)
     rows.check_references(one, delivered, required=False)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from kamlib import words
+from kamlib.quality.cleaning import Cleaner
 from kamlib.settings import Settings
 from kamlib.sources import cells
 from kamlib.sources.files import Opened
@@ -73,22 +74,27 @@ def stage(checked: Checked) -> None:
     delivered = [column for column in table.columns if column.name in checked.columns]
     file = ", __file" if opened.origin else ""
     given, plain, read, faults = [f"__k, __row{file}"], ["*"], ["*"], ["*"]
+    cleaner = Cleaner(table, delivered, checked.settings)
     for i, column in enumerate(delivered):
         header = checked.columns[column.name]
         native = opened.columns[header]
-        given.append(f"{cells.given(name_of(header), native, column)} AS g{i}")
+        cell = cells.given(name_of(header), native, column)
+        if i in cleaner.places:
+            cell, native = f"CAST({cell} AS VARCHAR)", "VARCHAR"
+        given.append(f"{cell} AS g{i}")
         plain.append(f"{cells.plain(f'g{i}', native, column, checked.settings)} AS p{i}")
         read.append(f"{cells.read(f'p{i}', native, column)} AS r{i}")
         faults.append(f"{cells.fault(f'g{i}', f'r{i}', column)} AS f{i}")
-    final = [f"__k, __row{file}", _cells_at_fault(delivered)]
+    final = [f"__k, __row{file}", _cells_at_fault(delivered), *["__changes"] * bool(cleaner.places)]
     for column in table.columns:
         i = delivered.index(column) if column in delivered else None
         value = "NULL" if i is None else f"CASE WHEN f{i} IS NULL THEN r{i} END"
         final.append(f"CAST({value} AS {SQL_TYPES[column.type]}) AS {name_of(column.name)}")
     select = opened.first
-    for step in (given, plain, read, faults, final):
+    for step in (given, *cleaner.steps(), plain, read, faults, final):
         select = f"SELECT {', '.join(step)} FROM ({select})"
     checked.run(f"CREATE TABLE {checked.rows} AS {select}")
+    cleaner.log(checked.con, checked.rows)
     checked.run(
         f"CREATE TABLE {checked.faults} (k BIGINT, row BIGINT, file VARCHAR, col VARCHAR, kind VARCHAR, action VARCHAR, "
         "value VARCHAR, money DECIMAL(18,2))"
@@ -129,6 +135,13 @@ def check_cells(checked: Checked) -> None:
         f"FROM (SELECT *, unnest(__cells) AS cell FROM {checked.rows} WHERE __cells IS NOT NULL) s"
     ).fetchone()[0]
     if found:
+        checked.remove()
+
+
+def check_merged(checked: Checked) -> None:
+    """Set aside the accounts that `kam.toml` merges into others; what points to them was pointed to those."""
+    if merged := ", ".join(map(literal, checked.settings.merged)):
+        checked.note("merged", "set_aside", "account_id", "s.account_id", f"WHERE s.account_id IN ({merged})")
         checked.remove()
 
 

@@ -28,6 +28,7 @@ import pandas as pd
 from kamlib import quality
 from kamlib.errors import InputError
 from kamlib.files import locked, private_folder, sync, write_atomically
+from kamlib.quality import cleaning
 from kamlib.settings import FILE
 from kamlib.sources import store
 from kamlib.workspace import vault
@@ -196,6 +197,7 @@ def add(
     try:
         private_folder(clear)
         assessed.write(clear)
+        cleaning.write(data.con.con, clear)
         graded.to_parquet(clear / SCORES, index=False)
         store.write(data.con.con, data.measured, data.ledger, sources, rules, clear, **made)
         if opened:
