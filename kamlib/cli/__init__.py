@@ -1,0 +1,30 @@
+"""The command `kam`. Every command imports what it needs when it is called, so that `kam --help` answers at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from kamlib import passphrase
+from kamlib.cli import bringing, running, workspaces  # noqa: F401 - they register their commands
+from kamlib.cli.app import app
+from kamlib.errors import InputError
+
+
+def main() -> None:
+    """Run the command line. Exit code 0: all delivered; 1: a notebook failed; 2: the input or the call is wrong;
+    130: stopped. Whatever is written, its owner alone can read."""
+    os.umask(0o077)
+    passphrase.take()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that private folders are removed
+    try:
+        app()
+    except InputError as error:
+        print(f"kam: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `kam params | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)

@@ -1,0 +1,5 @@
+"""`python -m kamlib.cli` is `kam`."""
+
+from kamlib.cli import main
+
+main()

@@ -1,0 +1,104 @@
+"""`kam run`, and what stands around the notebooks: their parameters, JupyterLab, the invented company."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kamlib import passphrase
+from kamlib.cli.app import KeyFile, app
+
+
+@app.command()
+def run(
+    data: Annotated[Path | None, typer.Option(help="Folder with the tables. Default: the sample company.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder that receives the run folder <as-of>.")] = Path("runs"),
+    as_of: Annotated[str, typer.Option(help="Last day seen, YYYY-MM-DD. Default: as the data says.")] = "",
+    only: Annotated[str, typer.Option(help="Notebooks to run, e.g. 03,07. Default: all.")] = "",
+    p: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A parameter; repeatable.")] = None,
+    lang: Annotated[str, typer.Option(help="Language of claims, charts and report: en or zh.")] = "",
+    jobs: Annotated[int, typer.Option(min=0, help="Notebooks at once. 0: as many as there are cores.")] = 0,
+    role: Annotated[
+        str, typer.Option(help="Only what this role may see: rep, manager, partner, analyst, or yours.")
+    ] = "",
+    user: Annotated[str, typer.Option(help="Whose accounts the role sees, as the owner column writes the name.")] = "",
+    share: Annotated[
+        bool,
+        typer.Option("--share", help="For others' eyes: pseudonyms for names, no contact details, no small cells."),
+    ] = False,
+    share_key: Annotated[
+        Path | None,
+        typer.Option(help="File with the key of the pseudonyms. Default: KAM_SHARE_KEY, or one of your own."),
+    ] = None,
+    only_failed: Annotated[
+        bool, typer.Option("--only-failed", help="Run again what did not finish, as it was called.")
+    ] = False,
+    key_file: KeyFile = None,
+) -> None:
+    """Run the notebooks over the data and write runs/<as-of>/report.html.
+
+    Exit code: 0 all delivered; 1 a notebook failed, the rest is delivered; 2 the input or the call is wrong;
+    130 stopped.
+    """
+    passphrase.take(key_file)
+    from kamlib.batch import run as batch
+
+    call = batch.Call(
+        data=data, out=out, as_of=as_of, only=only, values=tuple(p or ()), lang=lang, jobs=jobs, role=role, user=user,
+        share=share, share_key=share_key,
+    )  # fmt: skip
+    raise typer.Exit(batch.rerun(call) if only_failed else batch.run(call))
+
+
+@app.command()
+def params(
+    number: Annotated[str, typer.Argument(metavar="[NN]", help="A notebook, e.g. 05. Default: all.")] = "",
+) -> None:
+    """List every parameter: notebook, name, type, default, meaning."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from kamlib.batch.plan import home, parameter_rows, select
+
+    table = Table("notebook", "parameter", "type", "default", "meaning", box=box.SIMPLE)
+    for row in parameter_rows(select(home(), number)):
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False).print(table)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(context: typer.Context) -> None:
+    """Open JupyterLab on the notebooks. Further options go to JupyterLab, e.g. --no-browser."""
+    from kamlib.batch.plan import home  # before JupyterLab, which starts faster for it
+
+    from jupyterlab.labapp import main as jupyterlab  # isort: skip
+
+    quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    jupyterlab(
+        [f"--ServerApp.root_dir={home() / 'notebooks'}", *quiet, "--LabApp.extension_manager=readonly", *context.args]
+    )
+
+
+@app.command()
+def sample(
+    into: Annotated[Path, typer.Option(help="Folder that receives the tables.")],
+    accounts: Annotated[int, typer.Option(min=1, help="How many accounts the company sells to.")] = 150,
+    seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 7,
+    as_: Annotated[str, typer.Option("--as", metavar="VENDOR", help="As a CRM exports it: zoho or fxiaoke.")] = "",
+    as_of: Annotated[str, typer.Option(help="With --as: the day of the export, YYYY-MM-DD. Default: the last.")] = "",
+) -> None:
+    """Invent a company: every table, of any size, the same for the same seed."""
+    from kamlib.sample import generate, generate_export
+
+    def told(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    if as_ or as_of:
+        generate_export(into, as_, as_of, accounts, seed, told)
+    else:
+        generate(into, accounts, seed, told)
+    print(f"{accounts:,} accounts in {into}")
