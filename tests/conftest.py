@@ -48,3 +48,27 @@ def public_data() -> Path:
     if not folder.is_dir():
         pytest.skip("public data sets are not here; set KAM_PUBLIC_DATA to their folder")
     return folder
+
+
+@pytest.fixture
+def bring(tmp_path):
+    """A function that imports files given as {name: text or bytes}; returns (data, ledger, {(file, column): (targets, how)})."""
+
+    import kamlib as kam
+    from kamlib.sources.mapping import import_data
+
+    def bring(files: dict[str, str | bytes], mapping: str | Path = "auto", as_of: str = "", into: str = "ws", **more):
+        source = tmp_path / "exports"
+        for name, content in files.items():
+            path = source / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        seen = {}
+
+        def tell(found):
+            seen.update({(use.sheet, use.header): (use.targets, use.how) for use in found.uses})
+
+        ledger = import_data(mapping, source, tmp_path / into, as_of, tell=tell, **more).ledger
+        return kam.load(tmp_path / into), ledger, seen
+
+    return bring

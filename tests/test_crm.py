@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from conftest import SAMPLE
+from crm_exports import ACCOUNTS, DEALS, ORDERS, ZOHO, rules
 from typer.testing import CliRunner
 
 import kamlib as kam
@@ -14,51 +13,6 @@ from kamlib.errors import InputError
 from kamlib.sources.mapping import import_data
 
 RAW = SAMPLE / "raw"
-DEALS = (
-    "Record Id,Deal Owner.id,Deal Owner,Amount,Deal Name,Closing Date,Account Name.id,Account Name,Stage,"
-    "Probability (%),Lead Source,Created Time,Modified Time\n"
-    'zcrm_4150868000000225013,zcrm_41,Ann,"$12,000.50",First,25/03/2026,zcrm_4150868000000111001,Acme,Negotiation/Review,'
-    "90,Partner,01/02/2026 10:00 AM,03/03/2026 12:00 PM\n"
-    "zcrm_4150868000000225014,zcrm_41,Ann,$500,Second,05/03/2026,zcrm_4150868000000111002,Beta,Closed Won,"
-    "100,Trade Show,01/02/2026 10:00 AM,03/03/2026 12:00 PM\n"
-    "zcrm_4150868000000225015,zcrm_41,Ann,$70,Third,05/01/2026,zcrm_4150868000000111002,Beta,Closed Lost,"
-    "0,Chat,01/02/2026 10:00 AM,03/03/2026 12:00 PM\n"
-)
-ACCOUNTS = (
-    "Record Id,Account Owner,Account Name,Account Number,Parent Account.id,Parent Account,Created Time\n"
-    "zcrm_4150868000000111001,Ann,Acme,001,,,2020-01-02 10:00\n"
-    "zcrm_4150868000000111002,Bo,Beta,002,zcrm_4150868000000111001,Acme,2020-01-03 10:00\n"
-)
-ORDERS = (
-    "Record Id,Sales Order Owner,SO Number,Account Name.id,Account Name,Grand Total,Created Time\n"
-    "zcrm_4150868000000333001,Ann,SO-1,zcrm_4150868000000111001,Acme,$100.00,2026-01-05 10:00\n"
-)
-ZOHO = {"Accounts_2026_03_17.csv": ACCOUNTS, "Deals_2026_03_17.csv": DEALS, "Sales_Orders_2026_03_17.csv": ORDERS}
-
-
-@pytest.fixture
-def bring(tmp_path):
-    """Import files given as {name: text or bytes}; returns (data, ledger, {(file, column): (targets, how)})."""
-
-    def bring(files: dict[str, str | bytes], mapping: str | Path = "auto", as_of: str = "", into: str = "ws", **more):
-        source = tmp_path / "exports"
-        for name, content in files.items():
-            path = source / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        seen = {}
-
-        def tell(found):
-            seen.update({(use.sheet, use.header): (use.targets, use.how) for use in found.uses})
-
-        ledger = import_data(mapping, source, tmp_path / into, as_of, tell=tell, **more).ledger
-        return kam.load(tmp_path / into), ledger, seen
-
-    return bring
-
-
-def rules(ledger) -> dict[str, int]:
-    return {fault.detail: fault.n for fault in ledger.faults if fault.kind == "rule"}
 
 
 def test_a_zoho_export_needs_no_mapping(bring):
