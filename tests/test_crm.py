@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from conftest import SAMPLE
 from crm_exports import ACCOUNTS, DEALS, ORDERS, ZOHO, rules
@@ -64,6 +66,19 @@ def test_a_mapping_file_over_what_was_recognised_wins(bring, tmp_path):
     assert data.settings.company == "Ours"
     assert data.frame("accounts").account_tier.tolist() == ["001", "002"]
     assert data.frame("deals").channel.isna().all()
+
+
+def test_the_example_in_the_manual_works(bring, tmp_path):
+    manual = (SAMPLE.parent.parent / "docs" / "own-data.md").read_text(encoding="utf-8")
+    (tmp_path / "own.yml").write_text(re.findall(r"```yaml\n(.+?)```", manual, re.S)[0], encoding="utf-8")
+    head, *rest = ACCOUNTS.splitlines()
+    accounts = "\n".join([f"{head},Customer class", *(f"{line},gold" for line in rest)])
+    files = {"Accounts_2026_03_17.csv": accounts, "Deals_2026_03_17.csv": DEALS.replace("Third", "TEST third")}
+    data, ledger, _ = bring(files, tmp_path / "own.yml")
+    assert data.frame("accounts").account_tier.tolist() == ["gold", "gold"]
+    assert rules(ledger)["test"] == 1
+    (order,) = data.frame("orders").itertuples()
+    assert (order.amount, str(order.order_date.date())) == (500, "2026-03-05"), "the won deal is the order"
 
 
 @pytest.mark.parametrize("vendor", ["zoho", "fxiaoke"])

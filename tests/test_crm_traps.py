@@ -101,7 +101,7 @@ def test_lookups_are_joined_by_id_and_never_by_name(bring):
 def test_only_names_are_looked_up_when_unique_told_and_counted(bring):
     accounts = CUSTOMERS + "a3,丙公司,003,正常,2020-01-02\na4,丙公司,004,正常,2020-01-02\n"
     deals = (
-        "商机名称,客户名称,商机金额,商机阶段,创建时间\nFirst,甲公司,5,需求确定,2026-01-02\n"
+        "商机名称,客户名称,商机金额,商机阶段,创建时间\nFirst,甲公司,900,需求确定,2026-01-02\n"
         "Second,丙公司,7,需求确定,2026-01-02\nThird,丁公司,9,需求确定,2026-01-02\n"
     )
     data, ledger, seen = bring({"客户.csv": accounts, "商机.csv": deals}, as_of="2026-03-17")

@@ -15,8 +15,20 @@ _ISO = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
 _OFFSET = r"\s*(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
 _CLOCK = r"^(上午|下午|AM|PM)?\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(AM|PM|am|pm)?$"
 _MONTHS = "['%d %b %Y', '%b %d %Y', '%d %B %Y', '%B %d %Y']"
-_SIGN = r"US\$|HK\$|[$€£¥￥元]|[A-Z]{3}"
-_CURRENCIES = {"US$": "USD", "$": "USD", "HK$": "HKD", "€": "EUR", "£": "GBP", "¥": "CNY", "￥": "CNY", "元": "CNY"}
+_CODES = "AED|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KRW|MXN|MYR|NOK|NZD|PHP|PLN|RMB|RUB|SAR|SEK|SGD|THB|TRY|TWD|USD|VND|ZAR"
+SIGN = rf"US\$|HK\$|[$€£¥￥元]|{_CODES}"
+"""What may stand before or behind an amount, as a pattern."""
+_CURRENCIES = {
+    "US$": "USD",
+    "$": "USD",
+    "HK$": "HKD",
+    "RMB": "CNY",
+    "€": "EUR",
+    "£": "GBP",
+    "¥": "CNY",
+    "￥": "CNY",
+    "元": "CNY",
+}
 _BLANK = r"[\p{Z}\p{Cc}\p{Cf}]"
 
 # the parts: `t` is a text, trimmed and not empty; what cannot be read is null
@@ -68,12 +80,12 @@ _PUBLIC = {
             CASE WHEN comma THEN replace(regexp_replace(t, '[.\s''’]', '', 'g'), ',', '.')
                 ELSE regexp_replace(t, '[,\s''’](\d{{3}})', '\1', 'g') END,
             '^\((.*)\)$', '-\1'),
-            '^([-+]?)\s*(?:{_SIGN})?\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?:{_SIGN})?$', '\1\2') AS n
+            '^([-+]?)\s*(?:{SIGN})?\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?:{SIGN})?$', '\1\2') AS n
             FROM (SELECT kam_given(x) AS t)))""",
     "as_currency(x)": rf"""(
         SELECT CASE s {" ".join(f"WHEN {literal(sign)} THEN {literal(code)}" for sign, code in _CURRENCIES.items())}
             WHEN '' THEN NULL ELSE s END
-        FROM (SELECT regexp_extract(CAST(x AS VARCHAR), '{_SIGN}') AS s))""",
+        FROM (SELECT regexp_extract(CAST(x AS VARCHAR), '{SIGN}') AS s))""",
     "as_number(x, comma := false)": "as_money(x, comma := comma)",
     "as_percent(x, comma := false)": """(
         SELECT coalesce(CAST(round(TRY_CAST(n AS DOUBLE) / 100, 12) AS VARCHAR), n)

@@ -8,12 +8,12 @@ import duckdb
 
 from kamlib.errors import InputError
 from kamlib.sources.crm.match import Matched
+from kamlib.sources.macros import SIGN
 from kamlib.sources.sql import literal, name_of
 
 ORDERS = ("dmy", "mdy", "ymd")
 _SLASHED = r"^\s*(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})\b"
 _MONEY = ("money", "number", "percent", "share")
-_SIGNS = r"[$€£¥￥元]|\b[A-Z]{3}\b"
 
 
 def read_evidence(con: duckdb.DuckDBPyConnection, found: list[Matched], dates: str = "") -> None:
@@ -23,7 +23,7 @@ def read_evidence(con: duckdb.DuckDBPyConnection, found: list[Matched], dates: s
     for one in found:
         one.zone = "UTC" if any(header.startswith("_fivetran") for header in one.sheet.headers) else ""
         one.comma = _decimal_comma(con, one)
-        one.signed = {header for header in _headers(one, ("money",)) if _any(con, one, header, _SIGNS)}
+        one.signed = _signed(con, one)
         try:
             one.dates = _order(con, one, dates)
         except InputError as error:
@@ -44,9 +44,19 @@ def _rows(one: Matched) -> str:
     return "(" + " UNION ALL BY NAME ".join(f"({select})" for select in one.sheet.selects) + ")"
 
 
-def _any(con: duckdb.DuckDBPyConnection, one: Matched, header: str, pattern: str) -> bool:
-    found = f"SELECT bool_or(regexp_matches({_text(header)}, {literal(pattern)})) FROM {_rows(one)}"
-    return bool(con.execute(found).fetchone()[0])
+def _cells(one: Matched, headers: list[str]) -> str:
+    """SQL for the cells of some columns, one a row, read in one pass."""
+    return f"(SELECT unnest([{', '.join(map(_text, headers))}]) AS cell FROM {_rows(one)})"
+
+
+def _signed(con: duckdb.DuckDBPyConnection, one: Matched) -> set[str]:
+    """Return the headers of amounts of which some have a currency sign."""
+    headers = _headers(one, ("money",))
+    if not headers:
+        return set()
+    found = ", ".join(f"bool_or(regexp_matches({_text(header)}, {literal(SIGN)}))" for header in headers)
+    row = con.execute(f"SELECT {found} FROM {_rows(one)}").fetchone()
+    return {header for header, signed in zip(headers, row, strict=True) if signed}
 
 
 def _order(con: duckdb.DuckDBPyConnection, one: Matched, given: str) -> str:
@@ -54,11 +64,10 @@ def _order(con: duckdb.DuckDBPyConnection, one: Matched, given: str) -> str:
     headers = [*_headers(one, ("day", "moment")), *one.entered]
     if not headers:
         return ""
-    cells = " UNION ALL ".join(f"SELECT {_text(header)} AS cell FROM {_rows(one)}" for header in headers)
     n, first, second, short, long, example = con.execute(
         "SELECT count(*), max(x), max(y), max(CASE WHEN length(z) = 2 THEN CAST(z AS INTEGER) END), "
         "count(*) FILTER (length(z) = 4), min(cell) FROM (SELECT cell, CAST(p.x AS INTEGER) AS x, CAST(p.y AS INTEGER) AS y, "
-        f"p.z AS z FROM (SELECT cell, regexp_extract(cell, {literal(_SLASHED)}, ['x', 'y', 'z']) AS p FROM ({cells})) "
+        f"p.z AS z FROM (SELECT cell, regexp_extract(cell, {literal(_SLASHED)}, ['x', 'y', 'z']) AS p FROM {_cells(one, headers)}) "
         "WHERE p.x <> '')"
     ).fetchone()
     if not n:
@@ -90,10 +99,9 @@ def _decimal_comma(con: duckdb.DuckDBPyConnection, one: Matched) -> bool:
     headers = _headers(one, _MONEY)
     if not headers:
         return False
-    cells = " UNION ALL ".join(f"SELECT {_text(header)} AS cell FROM {_rows(one)}" for header in headers)
     comma, point = con.execute(
         rf"SELECT bool_or(regexp_matches(cell, '\d,\d{{1,2}}\D*$|\.\d{{3}},|\.\d{{3}}\.')), "
-        rf"bool_or(regexp_matches(cell, '\d\.\d{{1,2}}\D*$|,\d{{3}}\.|,\d{{3}},')) FROM ({cells})"
+        rf"bool_or(regexp_matches(cell, '\d\.\d{{1,2}}\D*$|,\d{{3}}\.|,\d{{3}},')) FROM {_cells(one, headers)}"
     ).fetchone()
     return bool(comma) and not point
 
