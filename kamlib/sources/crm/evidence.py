@@ -143,9 +143,9 @@ def stages(con: duckdb.DuckDBPyConnection, one: Matched) -> list[StageFound]:
     if header is None:
         return []
     header_of_chance = one.headers.get(("probability", ""))
-    scale = 100 if one.module.fields["probability"].reading == "percent" else 1
     chance = "NULL"
     if header_of_chance:
+        scale = 100 if one.module.fields["probability"].reading == "percent" else 1
         chance = rf"avg(TRY_CAST(rtrim({_text(header_of_chance)}, ' %') AS DOUBLE)) / {scale}"
     rows = con.execute(
         f"SELECT trim({_text(header)}) AS stage, count(*) AS n, {chance} FROM {_rows(one)} "
