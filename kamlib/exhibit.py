@@ -126,7 +126,7 @@ class Exhibits:
         delivered = table.head(0) if missing else table
         table = delivered
         if self.data.ledger.access.shared:
-            table = small_cells.shown(delivered, kind["kind"], n, of)
+            table = small_cells.shown(delivered, kind, n, of)
         n = None if missing or n is None else int(n)
         foot = partial(footer, n, of, needs, self.data.as_of)
         status, claims, figure = "not_measured" if missing else "insufficient_data", {}, None

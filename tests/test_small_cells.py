@@ -16,26 +16,29 @@ from kamlib.privacy import small_cells
 from kamlib.sources.ledger import Access
 from kamlib.workspace import Data
 
+BAR = {"kind": "bar"}
 SEGMENTS = pd.DataFrame({"segment": list("abcde"), "n_accounts": [9, 2, 5, 0, 4], "revenue": [9.0, 2, 5, 0, 4]})
 
 
 def test_a_small_row_goes_and_the_next_smallest_with_it():
-    assert small_cells.shown(SEGMENTS, "bar").segment.tolist() == ["a", "c", "d"], "2 + 4: no difference shows the 2"
+    assert small_cells.shown(SEGMENTS, BAR).segment.tolist() == ["a", "c", "d"], "2 + 4: no difference shows the 2"
     three = SEGMENTS.assign(n_accounts=[9, 2, 5, 1, 4])
-    assert small_cells.shown(three, "bar").segment.tolist() == ["a", "c", "e"], "2 + 1 hide each other"
-    assert small_cells.shown(SEGMENTS, "waterfall").empty, "steps add up: all or nothing"
-    assert small_cells.shown(SEGMENTS.head(1), "bar").equals(SEGMENTS.head(1))
+    assert small_cells.shown(three, BAR).segment.tolist() == ["a", "c", "e"], "2 + 1 hide each other"
+    for stacked in ({"kind": "waterfall"}, {"kind": "stacked_column", "colour": "segment"}):
+        assert small_cells.shown(SEGMENTS, stacked).empty, "rows add up in the picture: all or nothing"
+    assert len(small_cells.shown(SEGMENTS, {"kind": "stacked_column"})) == 3, "each row is a column of its own"
+    assert small_cells.shown(SEGMENTS.head(1), BAR).equals(SEGMENTS.head(1))
 
 
 def test_rows_about_one_account_are_no_cells():
     table = SEGMENTS.assign(account_id=list("ABCDE"))
-    assert small_cells.shown(table, "bar", n=2, of="accounts").equals(table)
+    assert small_cells.shown(table, BAR, n=2, of="accounts").equals(table)
 
 
 def test_an_exhibit_of_two_accounts_is_not_shown_and_deals_do_not_count():
     table = pd.DataFrame({"stage": ["a", "b"], "n_deals": [1, 2]})
-    assert small_cells.shown(table, "bar", n=2, of="accounts").empty
-    assert small_cells.shown(table, "bar", n=2, of="deals").equals(table)
+    assert small_cells.shown(table, BAR, n=2, of="accounts").empty
+    assert small_cells.shown(table, BAR, n=2, of="deals").equals(table)
 
 
 @given(st.lists(st.integers(0, 6), min_size=12, max_size=12))

@@ -2,8 +2,8 @@
 
 Rows that are about one account or person, under a pseudonym, are no cells and stay. So that no total gives back what is
 left out, further rows go, the smallest first, until at least three stand behind what is missing, in the whole table and
-along each of its dimensions (Hundepool et al., Statistical Disclosure Control, 2012, chapter 4). A waterfall, whose steps
-add up, goes as a whole.
+along each of its dimensions (Hundepool et al., Statistical Disclosure Control, 2012, chapter 4). A chart that stacks rows
+upon each other goes as a whole: without some of them it would show wrong totals.
 """
 
 from __future__ import annotations
@@ -29,8 +29,14 @@ def about_somebody(table: pd.DataFrame) -> bool:
     return not IDENTITIES.isdisjoint(table.columns)
 
 
-def shown(table: pd.DataFrame, kind: str, n: int | None = None, of: str = "") -> pd.DataFrame:
-    """Return the rows of an exhibit's table that may be shared; `kind` is that of its chart, `n` counts `of`."""
+def stacks_rows(chart: dict) -> bool:
+    """Return whether a chart puts the rows of its table upon each other."""
+    stacked = chart["kind"] in ("stacked_bar", "stacked_column", "area") and "colour" in chart
+    return stacked or chart["kind"] == "waterfall"
+
+
+def shown(table: pd.DataFrame, chart: dict, n: int | None = None, of: str = "") -> pd.DataFrame:
+    """Return the rows of an exhibit's table that may be shared; `n` counts `of`."""
     if about_somebody(table):
         return table
     if of in PEOPLE and n is not None and n < LEAST:
@@ -40,7 +46,7 @@ def shown(table: pd.DataFrame, kind: str, n: int | None = None, of: str = "") ->
         return table
     table = table.reset_index(drop=True)
     left_out = small(table, table[bases].min(axis=1))
-    return table.head(0) if kind == "waterfall" and left_out.any() else table[~left_out]
+    return table.head(0) if stacks_rows(chart) and left_out.any() else table[~left_out]
 
 
 def small(table: pd.DataFrame, base: pd.Series) -> pd.Series:
