@@ -10,7 +10,7 @@ import pandas as pd
 from kamlib import words
 from kamlib.formulas import write_csv
 from kamlib.sources.check import aligned
-from kamlib.tables import STATUSES
+from kamlib.tables import ROLES, STATUSES
 from kamlib.workspace import Data, history, load, snapshots, vault
 from kamlib.workspace.diff import Diff
 
@@ -95,8 +95,8 @@ def write_tables(found: Diff, out: Path) -> None:
 
 
 def _named(frame: pd.DataFrame, stages: dict[str, tuple[str, str]], lang: str | None) -> pd.DataFrame:
-    """Call deal stages, and the ends of deals, by their names."""
-    names = {status: words.word(status, lang) for status in STATUSES}
+    """Call deal stages, the ends of deals and buying roles by their names."""
+    names = {code: words.word(code, lang) for code in (*STATUSES, *ROLES)}
     names |= {stage: words.say(lang, en, zh) for stage, (en, zh) in stages.items()}
     held = {"from_value", "to_value", "from_stage", "to_stage"} & set(frame.columns)
     return frame.assign(**{column: frame[column].replace(names) for column in held})
@@ -121,4 +121,10 @@ def _cell(name: str, cell: object, lang: str | None) -> str:
         return words.word(f"change.{cell}", lang)
     if isinstance(cell, float):
         return f"{cell:,.1f}" if name.endswith("composite") else f"{cell:,.2f}"
-    return f"{cell:,}" if isinstance(cell, int) else words.word(str(cell), lang) if name == "stock" else str(cell)
+    return (
+        f"{cell:,}"
+        if isinstance(cell, int)
+        else words.word(str(cell), lang)
+        if name in ("stock", "record")
+        else str(cell)
+    )
