@@ -5,7 +5,7 @@ decides: two valid credit codes that differ, a parent link, a name that differs 
 
 Similarity is the normalised indel similarity, 2 · common letters in order ÷ letters of both, of names without blanks.
 Jaro-Winkler rewards a common beginning, and Chinese names begin with the same city; token-set measures give a parent
-and its subsidiary 1. 0.92 lets one letter of twelve be added or lost.
+and its subsidiary 1. 0.92 lets one letter of twelve be added or lost. `benchmarks/quality.py` compares them.
 """
 
 from __future__ import annotations
