@@ -94,6 +94,7 @@ def test_every_check_counts_what_can_be_counted_by_hand(folder):
     assert seen["deals", "overdue_deal"] == (1, 2, 10)
     assert seen["deals", "several_owners"] == (1, 1, 30)
     assert seen["deals", "no_account"] == (1, 6, 30)
+    assert seen["accounts", "no_order"][:2] == (2, 4)
     assert seen["contacts", "wrong_email"][:2] == (1, 2)
     assert seen["contacts", "wrong_phone"][:2] == (1, 2)
     assert ("accounts", "twin_letters") not in seen
@@ -259,6 +260,10 @@ def test_deals_alone_are_assessed_when_the_day_is_known(folder):
     assert ("deals", "won_without_order") not in seen
     (folder / "kam.toml").unlink()
     assert check_folder(folder).quality is None
+
+
+def test_orphans_are_told_with_their_share_of_the_amount(folder):
+    assert any("300.00 = 30.0 %" in line for line in told.findings(check_folder(folder).quality, "en"))
 
 
 def test_fill_rates_by_tier(tmp_path):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import kamlib as kam
 from kamlib.errors import InputError
+from kamlib.privacy.roles import restrict
 from kamlib.quality.cleaning import tidy
 from kamlib.sources.check import check_folder
 from kamlib.tables import TABLES
@@ -112,6 +113,16 @@ def test_the_log_lies_beside_the_ledger_and_is_told(tmp_path):
     assert check_folder(tmp_path / "ws").usable
     report = check_folder(tmp_path / "in", tmp_path / "rows")
     assert (tmp_path / "rows" / "cleaning.csv") in report.rows
+
+
+def test_the_rules_and_their_log_do_not_go_along_with_a_role(tmp_path):
+    accounts = (
+        FILES["accounts"].replace("parent_account_id\n", "parent_account_id,owner\n").replace("区,b\n", "区,b,Ann\n")
+    )
+    seen = restrict(kam.load(write(tmp_path / "in", accounts=accounts)), "rep", "Ann")
+    assert "cleaning" not in (seen.source / "kam.toml").read_text(encoding="utf-8")
+    assert "cleaning" not in seen.con.list_tables()
+    assert seen.settings.cleaning == ()
 
 
 def test_no_rules_no_log(tmp_path):

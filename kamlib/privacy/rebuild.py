@@ -40,7 +40,7 @@ def rebuilt(data: Data, select: Callable[[Table], str], access: Access, measured
     con.raw_sql(f"SET temp_directory = {literal(str(folder / 'spill'))}")
     con.raw_sql("SET enable_progress_bar = false")
     unstopped = data.settings.quality.model_copy(update={"stop": dict.fromkeys(DIMENSIONS, 0.0)})
-    settings = data.settings.model_copy(update={"roles": ROLES, "quality": unstopped})
+    settings = data.settings.model_copy(update={"roles": ROLES, "quality": unstopped, "cleaning": ()})
     said = settings.model_dump(exclude_defaults=True, exclude_none=True, exclude={"roles"})
     (folder / FILE).write_text(toml.document(said), encoding="utf-8")
     ledger = Ledger(tuple(_entry(con, TABLES[name]) for name in TABLES if name in measured), access=access)

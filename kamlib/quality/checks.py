@@ -130,7 +130,7 @@ def _timeliness(settings: Settings, as_of: dt.date) -> list[Check]:
 
 
 def _told() -> list[Check]:
-    """Owner conflicts, and amounts that belong to no account."""
+    """Owner conflicts, and what has no match on the other side: accounts without orders, amounts without an account."""
     booked = """
         SELECT o.booked_by <> a.owner AND t.person IS NULL AS failed, o.amount AS money, o.order_id, o.order_date,
             o.booked_by, a.account_id, a.account_name, a.owner, o.amount
@@ -148,11 +148,16 @@ def _told() -> list[Check]:
         FROM deals d JOIN accounts a USING (account_id) WHERE d.status = 'open' AND d.owner IS NOT NULL GROUP BY d.account_id
     """
     homeless = "SELECT account_id IS NULL AS failed, amount AS money, {columns}, amount FROM {table}"
+    unserved = """
+        SELECT o.account_id IS NULL AS failed, CAST(NULL AS DOUBLE) AS money, a.account_id, account_name, owner, created_at
+        FROM accounts a LEFT JOIN (SELECT DISTINCT account_id FROM orders) o USING (account_id)
+    """
     deals = homeless.format(columns="deal_id, deal_name, owner, status, created_at", table="deals")
     costs = homeless.format(columns="cost_id, cost_date, activity", table="service_costs")
     return [
         Check("booked_by_others", "orders", "", ("orders.booked_by", "accounts.owner"), booked),
         Check("several_owners", "deals", "", ("deals.owner", "deals.account_id"), several),
+        Check("no_order", "accounts", "", ("orders",), unserved),
         Check("no_account", "deals", "", ("deals.account_id",), deals),
         Check("no_account", "service_costs", "", ("service_costs.account_id",), costs),
     ]

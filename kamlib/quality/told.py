@@ -47,9 +47,10 @@ def scorecard(quality: Quality, lang: str | None = None) -> list[list[str]]:
 
 
 def findings(quality: Quality, lang: str | None = None, border: bool = True) -> list[str]:
-    """Return what failed, the worst first: where, what, how many of how many, the money and its share of the table's,
+    """Return what failed, the worst first: where, what, how many of how many, the money and its share of all the table's,
     the cure. Without `border` what was at fault when the files were read is left out, since the ledger tells it."""
-    total = dict(zip(quality.tables.table_name, quality.tables.money_table, strict=True))
+    of_source = quality.tables.money_source.fillna(quality.tables.money_table)
+    total = dict(zip(quality.tables.table_name, of_source, strict=True))
     shown = quality.findings if border else quality.findings[quality.findings.n_checked > 0]
     return [_finding(row, total.get(row.table_name), quality.currency, lang) for row in shown.itertuples()]
 

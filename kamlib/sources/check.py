@@ -89,6 +89,7 @@ def check_folder(folder: Path | str, out: Path | None = None) -> CheckReport:
     assessed, written = None, []
     with tempfile.TemporaryDirectory(prefix="kam-") as scratch:
         con = duckdb.connect(database(held, Path(scratch)))
+        con.execute("SET enable_progress_bar = false")
         try:
             if store.is_prepared(held):
                 ledger, measured = store.read(con, held)
