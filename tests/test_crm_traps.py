@@ -499,3 +499,18 @@ def test_every_table_that_a_dictionary_feeds_exists_and_every_reason_is_said_in_
             assert module.tables.keys() <= TABLES.keys()
             for reason in (*module.set_aside, *module.told):
                 assert reason in words.LABELS, reason
+
+
+def test_field_history_gives_the_stages_and_nothing_else(bring):
+    files = {
+        "Account.csv": "Id,Name\n001bm00001ZL8U9AAL,Edge\n",
+        "Opportunity.csv": "Id,AccountId,Name,StageName,Amount,CloseDate,IsClosed,IsWon,CreatedDate\nd1,001bm00001ZL8U9AAL,x,Needs Analysis,5,2026-05-01,false,false,2026-01-01\n",
+        "OpportunityFieldHistory.csv": (
+            "Id,OpportunityId,Field,OldValue,NewValue,CreatedDate\nh1,d1,StageName,Qualification,Needs Analysis,2026-01-05T01:00:00Z\n"
+            "h2,d1,Amount,4,5,2026-01-06T01:00:00Z\n"
+        ),
+    }
+    data, ledger, _ = bring(files, as_of="2026-03-17")
+    assert data.frame("deal_stage_history").stage.tolist() == ["needs"]
+    assert [stage.name for stage in data.settings.stages] == ["needs"]
+    assert rules(ledger) == {"taken by no table": 1}

@@ -184,7 +184,8 @@ def _stages(con: duckdb.DuckDBPyConnection, found: list[Matched]) -> tuple[dict[
     names = {called: (stage.name, stage.status) for called, stage in standard.items()}
     names |= {called: names.get(stage.label, (stage.label, stage.status)) for called, stage in own.items()}
     opened: dict[str, dict[str, Any]] = {}
-    for stage in (stage for one in found if "deals" in one.module.tables for stage in evidence.stages(con, one)):
+    listed = sorted(found, key=lambda one: "deals" not in one.module.tables)  # they may know the chance
+    for stage in (stage for one in listed for stage in evidence.stages(con, one)):
         name, status = names.setdefault(stage.called, (stage.called, _status(stage.called)))
         if status != "open" or name in opened:
             continue

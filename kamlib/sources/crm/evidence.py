@@ -140,7 +140,7 @@ def own_stages(con: duckdb.DuckDBPyConnection, one: Matched) -> list[OwnStage]:
 def stages(con: duckdb.DuckDBPyConnection, one: Matched) -> list[StageFound]:
     """Return the deal stages that stand in the sheet, most frequent first."""
     header = one.headers.get(("stage", ""))
-    if header is None:
+    if header is None or one.module.fields["stage"].reading != "stage":
         return []
     header_of_chance = one.headers.get(("probability", ""))
     chance = "NULL"
