@@ -1,4 +1,5 @@
-"""Writing files: whole or not at all, by one program at a time, for the eyes of their owner only."""
+"""Writing files: whole or not at all, by one program at a time, for the eyes of their owner only; and what is no file
+to be read."""
 
 from __future__ import annotations
 
@@ -9,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kamlib.errors import InputError
+
+LARGEST = 1 << 20
+"""Bytes of settings or of a mapping; nobody writes so many by hand."""
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -74,3 +78,29 @@ def locked(folder: Path, busy: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def must_lie_in(folder: Path, path: Path) -> None:
+    """InputError unless `path` is a file in `folder`: a pipe never ends, and a link may lead to what is nobody's business."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a file. Put the file there, or rename the folder.")
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):  # a circle of links is the latter
+        if not path.is_symlink():
+            raise
+        raise InputError(f"{path} is a link that leads nowhere. Put the file itself there.") from None
+    if not real.is_relative_to(folder.resolve()):
+        raise InputError(f"{path}: is a link out of {folder}. Put the file itself there.")
+    if not real.is_file():
+        raise InputError(f"{path} is not a file but a pipe, a socket or a device. Put the file itself there.")
+
+
+def small_text(path: Path) -> str:
+    """Return what people wrote into a file of settings or a mapping. InputError when it cannot be that."""
+    must_lie_in(path.parent, path)
+    if path.stat().st_size > LARGEST:
+        raise InputError(
+            f"{path} is larger than {LARGEST >> 20} MB. Nothing is written that long by hand: check the file."
+        )
+    return path.read_text(encoding="utf-8")

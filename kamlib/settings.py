@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import tomllib
 import zoneinfo
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from kamlib.errors import InputError, suggest
+from kamlib.files import small_text
 from kamlib.rules import Cleaning, Quality, Strict, merged, stable
 from kamlib.tables import EITHER, NEEDED, TABLES, Column, Table
 
@@ -191,11 +193,11 @@ class Settings(Strict):
 def read_settings(folder: Path) -> Settings:
     """Read `kam.toml` in `folder`; defaults when there is none. InputError names every wrong entry."""
     path = folder / FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         return Settings()
     try:
-        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return Settings.model_validate(tomllib.loads(small_text(path)))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             f"{path}: not readable as TOML ({error}). Mend that line, or delete the file to use the defaults."
         ) from None

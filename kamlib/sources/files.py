@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import duckdb
 
 from kamlib import words
 from kamlib.errors import InputError
+from kamlib.files import must_lie_in
 from kamlib.sources import sheets, texts
 from kamlib.sources.sql import literal, name_of, path_of
 from kamlib.tables import TABLES
@@ -23,12 +26,17 @@ from kamlib.tables import TABLES
 TABLES_AS = (".csv", ".csv.gz", ".tsv", ".parquet", *sheets.SUFFIXES)
 SUFFIXES = (*TABLES_AS, ".txt", ".txt.gz")
 """A folder of tables holds the former; a mapping file may also name the latter."""
+RESERVED = ("__k", "__row", "__file", "__why", "__money", "__found")
+"""Names of our own that no column may have while it is read."""
 QUOTED = "auto_detect=false, quote='\"', escape='\"', hive_partitioning=false"
 """How all text files are read."""
 TIERING = ("sheet.basic", "sheet.scores", "sheet.evaluation")
 """The sheets of the three tables of tiering, see `three_tables`: found like tables, made into two."""
 IN_MEMORY = 256 << 20
 """Bytes of text up to which the engine works in memory; above it works in a file of its own."""
+
+MEMORY = 2 << 30
+"""Bytes the engine may take while files are read and checked; a small file can hold far more."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +57,15 @@ class Source:
 
 @dataclass
 class Opened:
-    """A source as SQL: `first` reads it and notes unreadable lines in the table `rejects`; `again` reads it once more
-    and skips them. `columns` maps each header, made unique, to the engine's type."""
+    """A source as SQL: `first` reads it and fails where a line is unreadable; `careful` notes such
+    lines in the table `rejects`; `again` reads it once more and skips them. `columns` maps each header, made unique, to
+    the engine's type."""
 
     source: Source
     first: str
     again: str
     columns: dict[str, str]
+    careful: str = ""
     rejects: str = ""
     blanks: list[int] = field(default_factory=list)
     origin: bool = False
@@ -63,12 +73,24 @@ class Opened:
     more: tuple[str, ...] = ()
     """Other sheets of the workbook that hold anything and were not read."""
 
+    def make(self, con: duckdb.DuckDBPyConnection, table: str, select: Callable[[str], str]) -> None:
+        """Make a table of what `select` makes of the source: quickly where every line is readable, else line by line,
+        for the engine loses lines, good ones too, when several threads note unreadable ones."""
+        try:
+            con.execute(f"CREATE TABLE {table} AS {select(self.first)}")
+            self.again, self.rejects = self.first, ""
+        except duckdb.Error:
+            if not self.careful:
+                raise
+            con.execute(f"CREATE TABLE {table} AS {select(self.careful)}")
+
     def unreadable(self, con: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
-        """Return (row, what is wrong, the line) of every line the reader gave up on; ask after `first` was run."""
+        """Return (row, what is wrong, the line) of every line the reader gave up on; ask after `make`."""
         if not self.rejects:
             return []
+        line = f"regexp_replace(first(csv_line), {literal(f'{re.escape(texts.ENDED)}$')}, '')"
         return con.execute(
-            f"SELECT line, first(error_message), first(csv_line) FROM {self.rejects} GROUP BY line ORDER BY line"
+            f"SELECT line, first(error_message), {line} FROM {self.rejects} GROUP BY line ORDER BY line"
         ).fetchall()
 
 
@@ -89,6 +111,12 @@ def files_of(data: Path) -> list[Path]:
     return [data] if data.is_file() else sorted(data.iterdir())
 
 
+def bound(con: duckdb.DuckDBPyConnection, scratch: Path) -> None:
+    """Let the engine take no more than `MEMORY`: what is larger it works on in the folder `scratch`."""
+    con.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
+    con.execute(f"SET memory_limit = '{MEMORY}B'")
+
+
 def suffix_of(path: Path) -> str:
     """Return the known ending of a file name in lower case, or "" """
     return next(
@@ -103,13 +131,17 @@ def find_tables(folder: Path) -> tuple[dict[str, Source], list[str], list[Path]]
     faults, strangers = [], []
     for path in files_of(folder):
         ending = suffix_of(path)
-        if ending not in TABLES_AS or path.name.startswith(("~$", ".")):
+        if path.name.startswith(("~$", ".")):
+            continue
+        if ending not in TABLES_AS:
+            strangers += [path] if _table_called(path.name.split(".")[0]) else []
             continue
         stem = path.name[: -len(ending)]
         if table := _table_called(stem):
             found.setdefault(table, []).append(Source(path))
         elif ending in sheets.SUFFIXES:
             try:
+                must_lie_in(path.parent, path)
                 for sheet in sheets.names(path):
                     if table := _table_called(sheet):
                         found.setdefault(table, []).append(Source(path, sheet))
@@ -134,8 +166,7 @@ def open_source(con: duckdb.DuckDBPyConnection, source: Source, name: str, scrat
     """Open `source`; `name` is unique within `con` and `scratch` takes what has to be converted. InputError when it
     cannot be read."""
     path = source.path
-    if path.is_dir():
-        raise InputError(f"{path} is a folder, not a file. Put the table there as one file, or rename the folder.")
+    must_lie_in(path.parent, path)
     ending = suffix_of(path)
     try:
         if ending == ".parquet":
@@ -155,9 +186,12 @@ def _open_parquet(con: duckdb.DuckDBPyConnection, source: Source) -> Opened:
     relation = f"read_parquet({path_of(source.path)}, file_row_number=true, hive_partitioning=false)"
     described = con.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {relation}").fetchall()
     columns = {row[0]: row[1] for row in described}
-    rows = "" if "__row" in columns else "file_row_number + 2 AS __row, "
-    select = f"SELECT file_row_number + 1 AS __k, {rows}* EXCLUDE (file_row_number) FROM {relation}"
-    return Opened(source, select, select, columns, origin="__row" in columns)
+    origin = {"__row", "__file"} <= columns.keys()
+    rows = "__row" if origin else "file_row_number + 2 AS __row"
+    foreign = [name for name in columns if name.lower() in RESERVED and not (origin and name == "__file")]
+    others = ", ".join(["file_row_number", *map(name_of, foreign)])
+    select = f"SELECT file_row_number + 1 AS __k, {rows}, * EXCLUDE ({others}) FROM {relation}"
+    return Opened(source, select, select, columns, origin=origin)
 
 
 def _open_sheet(con: duckdb.DuckDBPyConnection, source: Source, name: str, scratch: Path) -> Opened:
@@ -187,10 +221,11 @@ def _open_text(source: Source, name: str, scratch: Path) -> Opened:
     noted = f"store_rejects=true, rejects_table='rejects_{flat}', rejects_scan='scans_{flat}', rejects_limit=0"
     return Opened(
         source,
-        _numbered(f"read_csv({options}, {noted})", columns),
-        _numbered(f"read_csv({options}, ignore_errors=true)", columns),
+        _numbered(f"read_csv({options})", columns),
+        _numbered(f"read_csv({options}, parallel=false, ignore_errors=true)", columns),
         columns,
-        rejects=f"rejects_{flat}",
+        _numbered(f"read_csv({options}, parallel=false, {noted})", columns),
+        f"rejects_{flat}",
         blanks=texts.blank_rows(source.path, text, delimiter) if text.has_blank_lines else [],
     )
 
@@ -232,7 +267,7 @@ def _dialect(head: str) -> tuple[str, list[str]]:
 
 def unique(header: list[str]) -> list[str]:
     """Return the header with empty names numbered and repeated ones told apart; the engine ignores case."""
-    seen: set[str] = {"__k", "__row"}
+    seen = set(RESERVED)
     names = []
     for place, cell in enumerate(header, 1):
         name = base = cell.strip().replace("\x00", "") or f"column {place}"

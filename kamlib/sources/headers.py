@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -56,5 +57,7 @@ def match(table: Table, headers: Iterable[str], file: str) -> Matched:
 
 
 def _bare(header: str) -> str:
-    """Compare without case, blanks, hyphens, underscores and the asterisk of a required column; a repeated header loses the number that told it apart."""
-    return re.sub(r"[\s_\-*]|\(\d+\)$", "", header).casefold()
+    """Compare without case, width, blanks, hyphens, underscores, marks nobody sees and the asterisk of a required
+    column; a repeated header loses the number that told it apart."""
+    seen = "".join(letter for letter in unicodedata.normalize("NFKC", header) if unicodedata.category(letter) != "Cf")
+    return re.sub(r"[\s_\-*]|\(\d+\)$", "", seen).casefold()

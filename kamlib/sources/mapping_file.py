@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from kamlib.errors import InputError, suggest
+from kamlib.files import small_text
 from kamlib.settings import Settings
 from kamlib.tables import TABLES, missing
 
@@ -141,7 +142,7 @@ def read_mapping(path: Path, as_of: str | dt.date = "") -> tuple[Mapping, Settin
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read what the file says, before any of it is checked. InputError when it is no mapping file."""
     try:
-        said = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        said = yaml.load(small_text(path), _Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}). Give the path of a mapping file in UTF-8.") from None
     except RecursionError:
@@ -151,7 +152,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         line = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise InputError(f"{path}: {line}not readable as YAML ({problem}). Mend that line.") from None
-    if not isinstance(said, dict):
+    parts = ("settings", "files", "tables")
+    if not isinstance(said, dict) or not all(isinstance(said.get(part) or {}, dict) for part in parts):
         raise InputError(f"{path}: is no mapping file. It needs 'files' and 'tables'; see docs/own-data.md.")
     return said
 

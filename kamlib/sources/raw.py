@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from kamlib.errors import InputError
+from kamlib.files import must_lie_in
 from kamlib.sources import rows
 from kamlib.sources.files import Source, open_source, suffix_of
 from kamlib.sources.ledger import EXAMPLES, Fault, LedgerEntry
@@ -17,12 +18,6 @@ from kamlib.sources.sql import literal, name_of
 
 HIDDEN = ("__k", "__row", "__file", "__why", "__money")
 NOBODY = "taken by no table"
-
-
-def inside(path: Path, folder: Path) -> None:
-    """InputError when the file is a link to something outside the folder."""
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{path}: is a link out of {folder}. Put the file itself there.")
 
 
 @dataclass
@@ -62,7 +57,7 @@ class Raw:
                 )
             self.paths += [path for path in paths if path not in self.paths]
         for path in self.paths:
-            inside(path, folder)
+            must_lie_in(folder, path)
         parts = [self._part(path, folder, i) for i, path in enumerate(self.paths)]
         try:
             if len(parts) == 1:
@@ -83,7 +78,7 @@ class Raw:
         opened = open_source(con, Source(path, self.spec.sheet), f"part {i} of {self.name}, opened", self.box.scratch)
         label = literal(path.relative_to(folder).as_posix() + (f", sheet {self.spec.sheet}" * bool(self.spec.sheet)))
         try:
-            con.execute(f"CREATE TABLE {part} AS SELECT *, {label} AS __file FROM ({opened.first})")
+            opened.make(con, part, lambda rows: f"SELECT *, {label} AS __file FROM ({rows})")
         except duckdb.Error as error:
             raise InputError(f"{path}: cannot be read to its end ({line_of(error)}). Export it again.") from None
         unreadable = opened.unreadable(con)
@@ -165,10 +160,7 @@ class Raw:
             f"FROM {self.table} WHERE __why IS NOT NULL"
         )
         if self.unreadable:
-            con.execute(
-                "CREATE OR REPLACE TEMP TABLE unread (set_aside_row BIGINT, set_aside_reason VARCHAR, set_aside_line VARCHAR)"
-            )
-            con.executemany("INSERT INTO unread VALUES (?, ?, ?)", self.unreadable)
+            rows.bring(con, "unread", rows.UNREAD, self.unreadable)
             select += " UNION ALL BY NAME FROM unread"
         ordered = f"FROM ({select}) ORDER BY set_aside_file, set_aside_row"
         (n,) = con.execute(f"COPY ({ordered}) TO {literal(str(path))} (FORMAT parquet)").fetchone()

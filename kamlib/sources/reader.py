@@ -14,7 +14,7 @@ from kamlib.errors import InputError
 from kamlib.quality import cleaning
 from kamlib.settings import Settings
 from kamlib.sources import amounts, money, rows, stages, three_tables
-from kamlib.sources.files import TIERING, Opened, Source, find_tables, open_source
+from kamlib.sources.files import TIERING, Opened, Source, bound, find_tables, open_source
 from kamlib.sources.headers import Matched, match
 from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
 from kamlib.sources.sql import name_of
@@ -57,9 +57,7 @@ def read_tables(
     Tables are read in the order of their references, so that an orphan of a row set aside is found too. Nothing is
     raised: `faults` of the result says what makes the data unusable.
     """
-    for schema in ("staged", "faults", "set_aside"):
-        con.execute(f"CREATE SCHEMA {schema}")
-    cleaning.start(con)
+    _begin(con, scratch)
     reading = Reading(Ledger(), settings.currency)
     opened = _open_all(con, sources, scratch, reading)
     reading.faults += [
@@ -71,8 +69,7 @@ def read_tables(
     for table in in_order():
         if table.name in opened:
             source, matched = opened[table.name]
-            told += [_stranger(table, source.source.label, header) for header in matched.strangers]
-            told += [Fault(table.name, source.source.label, name, "more_sheets", "told", 1) for name in source.more]
+            told += _left_out(table, source, matched)
             one = rows.Checked(con, table, source, matched.columns, settings)
             if _staged(one, reading):
                 staged[table.name] = one
@@ -96,7 +93,15 @@ def read_tables(
     entries = sorted((entry for entry, _ in results), key=lambda entry: places.index(entry.table))
     reading.ledger = Ledger(tuple(entries), (*(fault for _, found in results for fault in found), *told), con=con)
     reading.files = [source.path for source in sources.values()]
+    con.execute("RESET memory_limit")
     return reading
+
+
+def _begin(con: duckdb.DuckDBPyConnection, scratch: Path) -> None:
+    bound(con, scratch)
+    for schema in ("staged", "faults", "set_aside"):
+        con.execute(f"CREATE SCHEMA {schema}")
+    cleaning.start(con)
 
 
 def in_order() -> list[Table]:
@@ -164,6 +169,15 @@ def _nothing_left(entry: LedgerEntry, faults: list[Fault]) -> str:
 def _make_empty(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     columns = ", ".join(f"{name_of(column.name)} {SQL_TYPES[column.type]}" for column in table.columns)
     con.execute(f"CREATE TABLE {name_of(table.name)} ({columns})")
+
+
+def _left_out(table: Table, source: Opened, matched: Matched) -> list[Fault]:
+    """Tell of columns and sheets that are not read."""
+    label = source.source.label
+    return [
+        *(_stranger(table, label, header) for header in matched.strangers),
+        *(Fault(table.name, label, name, "more_sheets", "told", 1) for name in source.more),
+    ]
 
 
 def _stranger(table: Table, file: str, header: str) -> Fault:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
 
 import duckdb
 
@@ -19,6 +20,10 @@ from kamlib.sources.files import Opened
 from kamlib.sources.ledger import EXAMPLES, Fault, LedgerEntry
 from kamlib.sources.sql import literal, name_of
 from kamlib.tables import SQL_TYPES, TABLES, Column, Table
+
+SHOWN = 200
+"""Letters of a value that a fault keeps."""
+UNREAD = {"set_aside_row": "BIGINT", "set_aside_reason": "VARCHAR", "set_aside_line": "VARCHAR"}
 
 
 @dataclass
@@ -60,7 +65,7 @@ class Checked:
         """Note a fault for each staged row that `where` (a FROM clause after `s`) leaves; return how many."""
         return self.run(
             f"INSERT INTO {self.faults} SELECT s.__k, s.__row, {self.file}, {literal(columns)}, {literal(kind)}, "
-            f"{literal(action)}, CAST({value} AS VARCHAR), {self.money} FROM {self.rows} s {where}"
+            f"{literal(action)}, left(CAST({value} AS VARCHAR), {SHOWN}), {self.money} FROM {self.rows} s {where}"
         ).fetchone()[0]
 
     def remove(self) -> None:
@@ -90,10 +95,12 @@ def stage(checked: Checked) -> None:
         i = delivered.index(column) if column in delivered else None
         value = "NULL" if i is None else f"CASE WHEN f{i} IS NULL THEN r{i} END"
         final.append(f"CAST({value} AS {SQL_TYPES[column.type]}) AS {name_of(column.name)}")
-    select = opened.first
-    for step in (given, *cleaner.steps(), plain, read, faults, final):
-        select = f"SELECT {', '.join(step)} FROM ({select})"
-    checked.run(f"CREATE TABLE {checked.rows} AS {select}")
+    steps = [", ".join(step) for step in (given, *cleaner.steps(), plain, read, faults, final)]
+    opened.make(
+        checked.con,
+        checked.rows,
+        lambda source: reduce(lambda table, step: f"SELECT {step} FROM ({table})", steps, source),
+    )
     cleaner.log(checked.con, checked.rows)
     checked.run(
         f"CREATE TABLE {checked.faults} (k BIGINT, row BIGINT, file VARCHAR, col VARCHAR, kind VARCHAR, action VARCHAR, "
@@ -116,14 +123,25 @@ def _cells_at_fault(columns: list[Column]) -> str:
 
 def renumber(con: duckdb.DuckDBPyConnection, table: str, skipped: Iterable[int]) -> None:
     """Give the rows of `table` that come after a line the reader skipped the number the user sees."""
-    kept_before = [row - 2 - place for place, row in enumerate(sorted(set(skipped)))]
-    if kept_before:
-        steps = zip(kept_before, [*kept_before[1:], 1 << 62], strict=True)
-        ranges = ", ".join(f"({low}, {high}, {n})" for n, (low, high) in enumerate(steps, 1))
+    if numbers := [(row,) for row in sorted(set(skipped))]:
+        bring(con, "skipped", {"row": "BIGINT"}, numbers)
         con.execute(
-            f"UPDATE {table} SET __row = __row + n FROM (VALUES {ranges}) skips(low, high, n) "
+            f"UPDATE {table} SET __row = __row + n FROM (SELECT low, n, lead(low, 1, {1 << 62}) OVER (ORDER BY low) AS high "
+            "FROM (SELECT row - 1 - place AS low, max(place) AS n "
+            "FROM (SELECT row, row_number() OVER (ORDER BY row) AS place FROM skipped) GROUP BY low)) "
             "WHERE __k > low AND __k <= high"
         )
+
+
+def bring(con: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], found: list[tuple]) -> None:
+    """Make a temporary table of many rows; the engine would take them one by one for an hour."""
+    import pyarrow as pa
+
+    arrays = [list(column) for column in zip(*found, strict=True)]
+    con.register("found", pa.table(dict(zip(columns, arrays, strict=True))))
+    cells = ", ".join(f"CAST({column} AS {kind}) AS {column}" for column, kind in columns.items())
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {cells} FROM found")
+    con.unregister("found")
 
 
 def check_cells(checked: Checked) -> None:
@@ -131,7 +149,7 @@ def check_cells(checked: Checked) -> None:
     required = ", ".join(literal(name) for name in checked.table.required) or "''"
     found = checked.run(
         f"INSERT INTO {checked.faults} SELECT s.__k, s.__row, {checked.file}, cell.col, cell.kind, "
-        f"CASE WHEN cell.col IN ({required}) THEN 'set_aside' ELSE 'blanked' END, cell.value, {checked.money} "
+        f"CASE WHEN cell.col IN ({required}) THEN 'set_aside' ELSE 'blanked' END, left(cell.value, {SHOWN}), {checked.money} "
         f"FROM (SELECT *, unnest(__cells) AS cell FROM {checked.rows} WHERE __cells IS NOT NULL) s"
     ).fetchone()[0]
     if found:
@@ -221,12 +239,8 @@ def _keep_set_aside(checked: Checked) -> None:
         "ON a.k = r.__k"
     )
     if checked.unreadable:
-        con.execute(
-            "CREATE OR REPLACE TEMP TABLE unread (set_aside_row BIGINT, set_aside_reason VARCHAR, set_aside_line VARCHAR)"
-        )
         said = words.word("fault.unreadable", "en")
-        lines = [(row, f"{said}: {reason}", line) for row, reason, line in checked.unreadable]
-        con.executemany("INSERT INTO unread VALUES (?, ?, ?)", lines)
+        bring(con, "unread", UNREAD, [(row, f"{said}: {reason}", line) for row, reason, line in checked.unreadable])
         select += " UNION ALL BY NAME FROM unread"
     con.execute(f"CREATE TABLE set_aside.{name_of(name)} AS FROM ({select}) ORDER BY set_aside_row")
 

@@ -15,6 +15,7 @@ import duckdb
 from kamlib.errors import InputError, suggest
 from kamlib.settings import Settings
 from kamlib.sources import macros
+from kamlib.sources.files import bound
 from kamlib.sources.sql import literal
 
 LONGEST = 1800  # seconds for one statement of a mapping
@@ -26,13 +27,13 @@ class Sandbox:
     def __init__(self, scratch: Path, mapping: Path, zone: str = Settings().timezone) -> None:
         self.scratch, self.mapping = scratch, mapping
         self.con = duckdb.connect(str(scratch / "source.duckdb"), config={"python_enable_replacements": False})
+        bound(self.con, scratch)
         for statement in macros.statements(zone):
             self.con.execute(statement)
 
     def lock(self) -> None:
         """Shut the engine off from everything but the scratch folder, for good."""
         for setting in (
-            f"temp_directory = {literal(str(self.scratch / 'spill'))}",
             f"allowed_directories = [{literal(str(self.scratch.absolute()))}]",
             "autoinstall_known_extensions = false",
             "autoload_known_extensions = false",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import mmap
 import re
 import sys
 import zipfile
@@ -22,6 +23,9 @@ Row = list[str | None]
 LOOKED_AT = 30
 """Rows in which the header is looked for."""
 CHUNK = 1 << 20
+OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+LOCKED = "EncryptedPackage".encode("utf-16-le")
+"""How an old workbook begins, and what is in a new one with a password, which is wrapped like an old one."""
 _NUMBER = re.compile(r"[A-Z]{0,3}\s*[^\w\s]*\s*[-+]?\d[\d.,\s]*\s*[^\w\s]*\s*(?:[A-Z]{3}|元)?")
 _ID = re.compile(r"(?:^|[^A-Za-z])(?:id|no|nr|number|code|key)\W*$|(?-i:[a-z]I[dD])$|号$|号码|代码|编码", re.IGNORECASE)
 
@@ -73,6 +77,9 @@ def _convert(path: str, sheet: str, into: str) -> dict[str, Any]:
     import python_calamine
 
     with open(path, "rb") as file:
+        if file.read(8) == OLD and mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ).find(LOCKED) >= 0:
+            return {"fault": "locked"}
+        file.seek(0)
         book = python_calamine.load_workbook(file)  # by what it holds: many a .xls is none
         answer: dict[str, Any] = {"sheets": book.sheet_names}
         if not into or (sheet and sheet not in book.sheet_names):

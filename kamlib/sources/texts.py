@@ -18,8 +18,17 @@ from kamlib.errors import InputError
 
 CHUNK = 1 << 20
 HEAD = 1 << 16
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_PAIR = re.compile(rb"[\x81-\xfe][\x40-\xfe]")
+LONGEST = 16 << 20
+"""Bytes a line may have, about: of much longer ones the engine loses some without a word."""
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+ENDED = '"?'
+"""Ends a quote left open so that the engine notes what was in it."""
+_PAIR = re.compile(rb"[\x81-\xfe][\x30-\xfe]")
+_COMMON = re.compile(rb"[\xb0-\xd7][\xa1-\xfe]")
+"""The characters in daily use, first level of GB 2312: in the order of their pronunciation, A to Z."""
 _BLANK = re.compile(rb"\n\r?\n|\r\r")
 
 
@@ -30,12 +39,14 @@ class Text:
     encoding: str
     mixed_line_ends: bool
     has_blank_lines: bool
+    odd_quotes: bool
+    """Whether a quote is left open: the engine would pass over all after it without a word."""
     head: str
 
     @property
     def plain(self) -> bool:
         """Whether the engine can read the file as it is."""
-        return self.encoding in ("utf-8", "utf-8-sig") and not self.mixed_line_ends
+        return self.encoding in ("utf-8", "utf-8-sig") and not self.mixed_line_ends and not self.odd_quotes
 
 
 def inspect(path: Path) -> Text:
@@ -68,38 +79,53 @@ def _mostly_utf8(path: Path) -> bool:
 
 
 def _looks_chinese(path: Path) -> bool:
-    """Whether most pairs of bytes end beyond ASCII. Western text decodes as GB18030 too, as rubbish: a letter with an
-    accent then takes the plain one after it along."""
-    pairs = [pair[1] >= 0x80 for chunk in _chunks(path) for pair in _PAIR.findall(chunk)]
-    return 2 * sum(pairs) >= len(pairs)
+    """Whether most pairs of bytes are characters in daily use, from the whole alphabet. Western, Japanese, Korean and
+    traditional Chinese texts decode as GB18030 too, as rubbish: as rare characters, or all from its first half."""
+    pairs: list[bytes] = []
+    for chunk in _chunks(path):
+        pairs += _PAIR.findall(chunk)
+        if len(pairs) > 100_000:
+            break
+    common = [pair for pair in pairs if _COMMON.fullmatch(pair)]
+    late = sum(pair >= b"\xc9" for pair in common)
+    return 2 * len(common) >= len(pairs) and (late > len(common) / 20 or len(common) < 10)
 
 
-def _line_ends(path: Path, encoding: str, errors: str = "strict") -> tuple[bool, bool]:
-    """Decode everything; return whether line ends are mixed, and whether blank lines stand between others."""
+def _line_ends(path: Path, encoding: str, errors: str = "strict") -> tuple[bool, bool, bool]:
+    """Decode everything; return whether line ends are mixed, whether blank lines stand between others, and whether the
+    number of quotes is odd."""
     decoder = codecs.getincrementaldecoder(encoding)(errors)
-    feeds = pairs = 0
-    blank, rest = False, b""
+    feeds = pairs = returns = quotes = unbroken = 0
+    blank, tail = False, b""
     for chunk in _chunks(path):
         text = decoder.decode(chunk)
-        chunk = text.encode() if encoding == "utf-16" else chunk
-        feeds, pairs = feeds + chunk.count(b"\n"), pairs + chunk.count(b"\r\n")
-        body = (rest + chunk).rstrip(b"\r\n")
+        chunk = text.encode() if encoding in ("utf-16", "utf-32") else chunk
+        unbroken = 0 if b"\n" in chunk or b"\r" in chunk else unbroken + len(chunk)
+        if unbroken > LONGEST:
+            raise InputError(
+                f"{path}: a line after row {feeds or returns:,} is longer than {LONGEST >> 20} MB. Mend the line, or export "
+                "the file again."
+            )
+        pairs += chunk.count(b"\r\n") + (tail.endswith(b"\r") and chunk.startswith(b"\n"))
+        feeds, returns = feeds + chunk.count(b"\n"), returns + chunk.count(b"\r")
+        quotes += chunk.count(b'"')
+        body = (tail + chunk).rstrip(b"\r\n")
         blank = blank or _BLANK.search(body) is not None
-        rest = (rest + chunk)[len(body) :]
+        tail = (tail + chunk)[len(body) :][-4:]
     decoder.decode(b"", final=True)
-    return 0 < pairs < feeds, blank
+    return sum(n > 0 for n in (pairs, feeds - pairs, returns - pairs)) > 1, blank, quotes % 2 == 1
 
 
 def rewrite(path: Path, text: Text, into: Path) -> Path:
-    """Write the file anew as UTF-8 with one kind of line end, in pieces; return where."""
+    """Write the file anew as UTF-8 with one kind of line end and no quote left open, in pieces; return where."""
     decoder = codecs.getincrementaldecoder(text.encoding)("replace")
     with into.open("w", encoding="utf-8", newline="") as out:
         held = ""
         for chunk in _chunks(path):
             piece = held + decoder.decode(chunk)
             held = "\r" if piece.endswith("\r") else ""  # its line feed may open the next piece
-            out.write(piece.removesuffix(held).replace("\r\n", "\n"))
-        out.write(held)
+            out.write(piece.removesuffix(held).replace("\r\n", "\n").replace("\r", "\n"))
+        out.write("\n" * bool(held) + ENDED * text.odd_quotes)
     return into
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 
 from kamlib.errors import InputError
+from kamlib.files import must_lie_in
 from kamlib.sources import sheets
 from kamlib.sources.files import TABLES_AS, Source, open_source, suffix_of
 from kamlib.sources.headers import UNNAMED
-from kamlib.sources.raw import inside
 
 _DATE = re.compile(r"(20\d{2})([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
 
@@ -84,7 +84,7 @@ def survey(con: duckdb.DuckDBPyConnection, folder: Path, scratch: Path) -> tuple
             strangers += [] if hidden else [path]
             continue
         try:
-            inside(path, folder)
+            must_lie_in(folder, path)
             found += _sheets(con, path, folder, scratch, len(found))
         except InputError as error:
             faults.append(str(error))
