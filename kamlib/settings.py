@@ -156,6 +156,8 @@ class Settings(Strict):
     sizes: Sizes = Sizes()
     lifecycle: Lifecycle = Lifecycle()
     roles: dict[str, Role] = ROLES
+    quality: Quality = Quality()
+    cleaning: tuple[Cleaning, ...] = ()
 
     @field_validator("roles")
     @classmethod
@@ -168,9 +170,6 @@ class Settings(Strict):
         if zone not in (zones := zoneinfo.available_timezones()):
             raise ValueError(f"is no time zone.{suggest(zone, zones)} Write it as in 'Asia/Shanghai'.")
         return zone
-
-    quality: Quality = Quality()
-    cleaning: tuple[Cleaning, ...] = ()
 
     @field_validator("cleaning")
     @classmethod
