@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from kamlib.errors import suggest
-from kamlib.tables import TABLES
+from kamlib.tables import EITHER, NEEDED, TABLES
 
 
 class Strict(BaseModel):
@@ -59,6 +59,8 @@ class Quality(Strict):
         name = f"{table}.{dimension}"
         if name in given:
             return given[name], name
+        if gate == "stop" and table not in (*NEEDED, *EITHER):  # others may be absent altogether, so they may be bad as well
+            default = {}
         return given.get(dimension, default.get(dimension, 0.0)), dimension
 
 
