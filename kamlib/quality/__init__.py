@@ -23,6 +23,7 @@ from kamlib.quality import told
 from kamlib.quality.checks import checks
 from kamlib.quality.duplicates import duplicate_pairs
 from kamlib.quality.hierarchy import in_loops
+from kamlib.quality.joins import join_table
 from kamlib.quality.profile import Profile, fill_table, profile
 from kamlib.quality.scorecard import (
     Tally,
@@ -56,6 +57,7 @@ class Quality:
     scores    table_name, dimension, quality_share, n_checked, n_failed, gate, threshold_share, entry
     findings  table_name, kind, column_name, dimension, n_checked, n_failed, money; what failed, the worst first
     fill      table_name, column_name, tier, fill_share, n_rows
+    joins     see `kamlib.quality.joins`
     """
 
     as_of: dt.date
@@ -64,6 +66,7 @@ class Quality:
     scores: pd.DataFrame
     findings: pd.DataFrame
     fill: pd.DataFrame
+    joins: pd.DataFrame
 
     def stops(self, lang: str | None = None) -> list[str]:
         """Return a sentence for every share at which a run must not go on."""
@@ -113,7 +116,8 @@ def assess(
     scored = scores(tallies, ledger, settings)
     tables = reconciliation(profiles, ledger, as_of).merge(table_scores(scored, settings), on="table_name", how="left")
     fill = fill_table(con, profiles.values())
-    return Quality(as_of, settings.currency, tables, scored, worst_first(tallies, scored), fill)
+    joins = join_table(con, profiles, ledger)
+    return Quality(as_of, settings.currency, tables, scored, worst_first(tallies, scored), fill, joins)
 
 
 def accepted(data: Data) -> Quality:

@@ -46,6 +46,19 @@ def scorecard(quality: Quality, lang: str | None = None) -> list[list[str]]:
     ]  # fmt: skip
 
 
+def joins(quality: Quality, lang: str | None = None) -> list[list[str]]:
+    """Return how far the tables find each other as cells, heading first; nothing where none can be joined."""
+    rows = [
+        [
+            words.word(row.table_name, lang), words.word(row.other_table, lang), f"{row.n_matched:,}", f"{row.n_unmatched:,}",
+            "–" if row.money_unmatched != row.money_unmatched else f"{row.money_unmatched:,.2f}",
+            percent(row.money_unmatched_share),
+        ]
+        for row in quality.joins.itertuples()
+    ]  # fmt: skip
+    return [[words.word(name, lang) for name in quality.joins.columns], *rows] if rows else []
+
+
 def findings(quality: Quality, lang: str | None = None, border: bool = True) -> list[str]:
     """Return what failed, the worst first: where, what, how many of how many, the money and its share of all the table's,
     the cure. Without `border` what was at fault when the files were read is left out, since the ledger tells it."""

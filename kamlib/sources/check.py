@@ -10,7 +10,8 @@ import duckdb
 
 from kamlib import quality, words
 from kamlib.errors import InputError
-from kamlib.quality import Quality, cleaning, told
+from kamlib.files import write_atomically
+from kamlib.quality import Quality, cleaning, joins, told
 from kamlib.settings import Settings, read_settings
 from kamlib.sources import stages, store
 from kamlib.sources.files import database, is_workbook
@@ -104,11 +105,18 @@ def check_folder(folder: Path | str, out: Path | None = None) -> CheckReport:
             day = settings.as_of or (newest and newest.as_of) or last
             if day and not (faults or reading.faults):
                 assessed = quality.assess(con, measured, reading.ledger, settings, day)
-                written = [*quality.write_rows(con, assessed, settings, out), *cleaning.write(con, out)] if out else []
+                written = _written(con, assessed, settings, out) if out else []
         finally:
             con.close()
     ledger = Ledger(reading.ledger.entries, reading.ledger.faults, reading.ledger.files)
     return CheckReport(folder, (*faults, *reading.faults), ledger, reading.currency, assessed, tuple(written))
+
+
+def _written(con: duckdb.DuckDBPyConnection, assessed: Quality, settings: Settings, out: Path) -> list[Path]:
+    """Write what there is to work off into the folder `out`: failing rows, joins, what was cleaned."""
+    rows = quality.write_rows(con, assessed, settings, out)
+    write_atomically(out / joins.FILE, assessed.joins.to_csv(index=False))
+    return [*rows, out / joins.FILE, *cleaning.write(con, out)]
 
 
 def ledger_text(ledger: Ledger, lang: str | None = None, currency: str = "") -> str:
@@ -125,6 +133,8 @@ def quality_text(assessed: Quality, lang: str | None = None) -> str:
     """Return the verdict, the scorecard and what failed beyond what the ledger tells, as lines for a terminal."""
     found = [f"  {line}" for line in told.findings(assessed, lang, border=False)]
     card = aligned(told.scorecard(assessed, lang), left=2)
+    if joined := told.joins(assessed, lang):
+        card += "\n\n" + aligned(joined, left=2)
     verdict = words.say(lang, "Data quality: ", "数据质量：") + told.verdict(assessed, lang)
     return "\n".join([verdict, "", card, "", *found]).rstrip()
 
