@@ -31,6 +31,8 @@ WINDOW = 20
 """Names of a block are compared with so many that follow in alphabetical order."""
 SHARED_BY = 20
 """A credit code or phone that more accounts have is a placeholder or a switchboard, and says nothing."""
+LEVELS = 25
+"""A hierarchy deeper than this, or one that goes in a circle, is no hierarchy of companies."""
 PORTION = 1 << 18
 """Candidates compared at a time."""
 EVIDENCE = ("credit_code", "account_name", "phone")
@@ -161,11 +163,11 @@ def _above(accounts: pd.DataFrame) -> dict[int, int]:
 
 
 def related(one: int, other: int, above: dict[int, int]) -> bool:
-    """Return whether one account is the parent, or the parent's parent …, of the other."""
+    """Return whether one account is the parent, or the parent's parent …, of the other, at most `LEVELS` above it."""
     for low, high in ((one, other), (other, one)):
-        seen = set()
-        while low in above and low not in seen:
-            seen.add(low)
+        for _ in range(LEVELS):
+            if low not in above:
+                break
             low = above[low]
             if low == high:
                 return True

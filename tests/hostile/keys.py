@@ -18,6 +18,7 @@ CASES = [
     imported("an account that is its own parent", {"accounts.csv": f"{ACCOUNTS}a,Alpha,a\nb,Beta,\n"}, 2, 2, table="accounts"),
     imported("parents in a circle", {"accounts.csv": f"{ACCOUNTS}a,Alpha,b\nb,Beta,c\nc,Gamma,a\n"}, 3, 3, table="accounts"),
     imported("a line of ten thousand parents", {"accounts.csv": f"{ACCOUNTS}a,Alpha,\nb,Beta,a\n" + "".join(f"c{i},Company {i},{f'c{i - 1}' if i else 'b'}\n" for i in range(10_000))}, 10_002, 10_002, table="accounts"),
+    imported("ten thousand parents of one name", {"accounts.csv": f"{ACCOUNTS}a,Alpha,\nb,Beta,a\n" + "".join(f"c{i},Company,{f'c{i - 1}' if i else 'b'}\n" for i in range(10_000))}, 10_002, 10_002, table="accounts"),
     imported("a parent that is not there", {"accounts.csv": f"{ACCOUNTS}a,Alpha,zz\nb,Beta,\n"}, 2, 2, "parent_account_id", "zz", table="accounts"),
     imported("contacts who report to one another", {"contacts.csv": f"{CONTACTS}c,a,Cy,d\nd,a,Di,c\n"}, 2, 2, table="contacts"),
     imported("contacts of nobody", {"contacts.csv": f"{CONTACTS}c,zz,Cy,\nd,a,Di,c\n"}, 2, 1, "not found in", table="contacts"),
