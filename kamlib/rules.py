@@ -59,7 +59,10 @@ class Quality(Strict):
         name = f"{table}.{dimension}"
         if name in given:
             return given[name], name
-        if gate == "stop" and table not in (*NEEDED, *EITHER):  # others may be absent altogether, so they may be bad as well
+        if gate == "stop" and table not in (
+            *NEEDED,
+            *EITHER,
+        ):  # others may be absent altogether, so they may be bad as well
             default = {}
         return given.get(dimension, default.get(dimension, 0.0)), dimension
 

@@ -125,3 +125,32 @@ def test_a_workbook_that_takes_too_long_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(sheets, "PATIENCE", 0)
     with pytest.raises(InputError, match="Export the table as CSV"):
         sheets.names(path)
+
+
+def test_errors_and_formulas_never_computed_are_told_with_their_places(tmp_path):
+    """Away from the corner, below a title, in the second sheet; what stands beside the table is not in it."""
+    book = xlsxwriter.Workbook(tmp_path / "a.xlsx")
+    book.add_worksheet("first").write_formula(0, 0, "=1/0", None, "#DIV/0!")
+    sheet = book.add_worksheet("other & 'one' more")
+    sheet.write_row(1, 2, ["All of it", None])
+    sheet.write_formula(1, 3, "=1/0", None, "#DIV/0!")
+    sheet.write_row(2, 2, ["id", "x", "y"])
+    for row in range(3, 13):
+        sheet.write(row, 2, f"a{row}")
+        sheet.write_formula(row, 3, "=NA()", None, "#N/A")
+        sheet.write_formula(row, 4, "=1+1", None, 2 if row % 2 else "")
+        sheet.write_formula(row, 6, "=1/0", None, "#DIV/0!")
+    book.close()
+    said = sheets.read(tmp_path / "a.xlsx", tmp_path / "a.csv", "other & 'one' more")
+    assert said.header == ["id", "x", "y"]
+    assert said.lost == (
+        sheets.Lost(1, "excel_error", 10, tuple((row, "#N/A") for row in (4, 5, 6, 7, 8))),
+        sheets.Lost(2, "not_computed", 5, tuple((row, "") for row in (5, 7, 9, 11, 13))),
+    )
+    con = duckdb.connect()
+    found = open_source(con, Source(tmp_path / "a.xlsx", "other & 'one' more"), "it", tmp_path)
+    told = [fault.text("zh") for fault in found.told("orders")]
+    assert told[0].startswith("a.xlsx, sheet other & 'one' more·x：10 × 工作簿中的错误值，按空值读取：第4行 '#N/A'")
+    assert told[1].endswith(
+        "从未计算的公式，按空值读取：第5行、第7行、第9行、第11行、第13行。请在 Excel 中打开，重新计算后保存。"
+    )

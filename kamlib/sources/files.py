@@ -20,6 +20,7 @@ from kamlib import words
 from kamlib.errors import InputError
 from kamlib.files import must_lie_in
 from kamlib.sources import sheets, texts
+from kamlib.sources.ledger import Fault
 from kamlib.sources.sql import literal, name_of, path_of
 from kamlib.tables import TABLES
 
@@ -72,6 +73,15 @@ class Opened:
     """Whether the rows carry the file and the row they came from, in `__file` and `__row`."""
     more: tuple[str, ...] = ()
     """Other sheets of the workbook that hold anything and were not read."""
+    lost: tuple[sheets.Lost, ...] = ()
+
+    def told(self, table: str = "") -> list[Fault]:
+        """Return what is lost of the cells of a workbook, by column."""
+        headers = list(self.columns)
+        return [
+            Fault(table, self.source.label, headers[one.column], one.kind, "told", one.n, one.examples)
+            for one in self.lost
+        ]
 
     def make(self, con: duckdb.DuckDBPyConnection, table: str, select: Callable[[str], str]) -> None:
         """Make a table of what `select` makes of the source: quickly where every line is readable, else line by line,
@@ -203,7 +213,7 @@ def _open_sheet(con: duckdb.DuckDBPyConnection, source: Source, name: str, scrat
         f"FROM read_csv({path_of(sheet.path)}, {options})"
     )
     sheet.path.unlink()
-    return Opened(source, f"FROM {name_of(name)}", f"FROM {name_of(name)}", columns, more=sheet.more)
+    return Opened(source, f"FROM {name_of(name)}", f"FROM {name_of(name)}", columns, more=sheet.more, lost=sheet.lost)
 
 
 def _open_text(source: Source, name: str, scratch: Path) -> Opened:

@@ -81,6 +81,7 @@ class Raw:
             opened.make(con, part, lambda rows: f"SELECT *, {label} AS __file FROM ({rows})")
         except duckdb.Error as error:
             raise InputError(f"{path}: cannot be read to its end ({line_of(error)}). Export it again.") from None
+        self.told += opened.told()
         unreadable = opened.unreadable(con)
         self.unreadable += unreadable
         rows.renumber(con, part, [*(row for row, _, _ in unreadable), *opened.blanks])

@@ -172,11 +172,12 @@ def _make_empty(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _left_out(table: Table, source: Opened, matched: Matched) -> list[Fault]:
-    """Tell of columns and sheets that are not read."""
+    """Tell of columns, sheets and cells that are not read."""
     label = source.source.label
     return [
         *(_stranger(table, label, header) for header in matched.strangers),
         *(Fault(table.name, label, name, "more_sheets", "told", 1) for name in source.more),
+        *source.told(table.name),
     ]
 
 

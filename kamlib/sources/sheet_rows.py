@@ -11,21 +11,30 @@ import csv
 import datetime as dt
 import json
 import mmap
+import posixpath
 import re
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import Any
+from typing import IO, Any
+from xml.parsers import expat
 
 Row = list[str | None]
 
 LOOKED_AT = 30
 """Rows in which the header is looked for."""
+EXAMPLES = 5
+"""Places that are named of cells in error; all are counted."""
+WHOLE = 1 << 62
+"""The size of a part that is read to its end, whatever it says of its size."""
 CHUNK = 1 << 20
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 LOCKED = "EncryptedPackage".encode("utf-16-le")
 """How an old workbook begins, and what is in a new one with a password, which is wrapped like an old one."""
+_SUSPECT = re.compile(rb"""[<:]f[\s/>]|\bt\s?=\s?["']e["']""")
+"""What the XML of a sheet with a formula or an error holds."""
+_PLACE = re.compile(r"([A-Z]{1,3})(\d+)")
 _NUMBER = re.compile(r"[A-Z]{0,3}\s*[^\w\s]*\s*[-+]?\d[\d.,\s]*\s*[^\w\s]*\s*(?:[A-Z]{3}|元)?")
 _ID = re.compile(r"(?:^|[^A-Za-z])(?:id|no|nr|number|code|key)\W*$|(?-i:[a-z]I[dD])$|号$|号码|代码|编码", re.IGNORECASE)
 
@@ -39,7 +48,14 @@ def main(memory: str, unpacked: str, path: str, sheet: str = "", into: str = "")
         answer = _measure(path, int(unpacked)) or _convert(path, sheet, into)
     except python_calamine.PasswordError:
         answer = {"fault": "locked"}
-    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (
+        python_calamine.CalamineError,
+        expat.ExpatError,
+        zipfile.BadZipFile,
+        OSError,
+        ValueError,
+        NotImplementedError,
+    ) as error:
         answer = {"fault": "unreadable", "reason": str(error) or type(error).__name__}
     except MemoryError:
         answer = {"fault": "large"}
@@ -64,7 +80,7 @@ def _measure(path: str, unpacked: int) -> dict[str, Any]:
         for part in packed.infolist():
             if part.flag_bits & 1:
                 return {"fault": "locked"}
-            part.file_size = 1 << 62
+            part.file_size = WHOLE
             with packed.open(part) as content:
                 while left >= 0 and (chunk := content.read(CHUNK)):
                     left -= len(chunk)
@@ -87,15 +103,23 @@ def _convert(path: str, sheet: str, into: str) -> dict[str, Any]:
         hidden = {m.name for m in book.sheets_metadata if m.visible != python_calamine.SheetVisibleEnum.Visible}
         shown = [name for name in book.sheet_names if name not in hidden]
         for place, name in enumerate(candidates := [sheet] if sheet else shown):
-            header, body = rows(book.get_sheet_by_name(name))
+            read = book.get_sheet_by_name(name)
+            top, header, body = rows(read)
             if header:
                 more = [other for other in candidates[place + 1 :] if book.get_sheet_by_name(other).height]
-                return answer | {"header": header, "longest": _write(body, len(header), into), "more": more}
+                lost = _lost(path, name, top, _left(read), len(header))
+                return answer | {
+                    "header": header,
+                    "longest": _write(body, len(header), into),
+                    "more": more,
+                    "lost": lost,
+                }
     return answer
 
 
-def rows(sheet: Any) -> tuple[Row, Iterator[tuple[int, Row]]]:
-    """Return the header of a sheet and, for every row below it that holds anything, its number and its cells.
+def rows(sheet: Any) -> tuple[int, Row, Iterator[tuple[int, Row]]]:
+    """Return the number of the header's row, the header and, for every row below it that holds anything, its number and
+    its cells.
 
     The header is the first row that fills more than half as many cells as the fullest of the first rows and has none
     merged across: a title, the date of the export or a heading over several columns does not. A cell merged over
@@ -105,7 +129,7 @@ def rows(sheet: Any) -> tuple[Row, Iterator[tuple[int, Row]]]:
     filled = ((number, cells) for number, cells in numbered if any(cell is not None for cell in cells))
     first = list(islice(filled, LOOKED_AT))
     if not first:
-        return [], iter(())
+        return 0, [], iter(())
     down, across = _merged(sheet)
     fullest = max(_width(cells) for _, cells in first)
     full = [place for place, (_, cells) in enumerate(first) if 2 * _width(cells) > fullest]
@@ -113,17 +137,22 @@ def rows(sheet: Any) -> tuple[Row, Iterator[tuple[int, Row]]]:
     *_, (_, header) = _fill_down(first[: top + 1], first[top][1], down)
     while header and header[-1] is None:
         header.pop()
-    return header, _fill_down(chain(first[top + 1 :], filled), header, down)
+    return first[top][0], header, _fill_down(chain(first[top + 1 :], filled), header, down)
 
 
 def _width(cells: Row) -> int:
     return sum(cell is not None for cell in cells)
 
 
+def _left(sheet: Any) -> int:
+    """Return the first column that holds anything, from 0: the reader begins there."""
+    return (sheet.start or (0, 0))[1]
+
+
 def _merged(sheet: Any) -> tuple[dict[int, list[tuple[int, int]]], set[int]]:
     """Return by the row in which cells merged over several rows begin: the column, and the row in which they end; and
     the rows that have cells merged across."""
-    left = (sheet.start or (0, 0))[1]
+    left = _left(sheet)
     down: dict[int, list[tuple[int, int]]] = {}
     across = set()
     for (top, column), (bottom, right) in sheet.merged_cell_ranges or ():
@@ -173,6 +202,117 @@ def text(cell: Any) -> str | None:
     if isinstance(cell, dt.date | dt.time):
         return cell.isoformat()
     return str(cell).strip() or None
+
+
+def _lost(path: str, sheet: str, top: int, left: int, width: int) -> list[list[Any]]:
+    """Return what the reader gives as empty although it is not, from row `top` on in `width` columns: for each column and
+    kind [column, kind, how many, the first [row, error]]. Only workbooks in XML say so."""
+    if not zipfile.is_zipfile(path):
+        return []
+    with zipfile.ZipFile(path) as packed:
+        part = _part(packed, sheet)
+        if part is None or not _suspect(packed, part):
+            return []
+        with packed.open(part) as content:
+            found = _Cells(top, left, width).read(content)
+    return [[column, kind, n, places] for (column, kind), (n, places) in sorted(found.items())]
+
+
+def _part(packed: zipfile.ZipFile, sheet: str) -> zipfile.ZipInfo | None:
+    """Return the part of a workbook that holds the XML of a sheet."""
+    parts = {part.filename.replace("\\", "/").lower(): part for part in packed.infolist()}
+    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= parts.keys():
+        return None
+    said: list[dict[str, str]] = []
+    for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
+        parts[name].file_size = WHOLE
+        with packed.open(parts[name]) as content:
+            _parse(content, lambda _, attributes: said.append(attributes))
+    link = next((v for one in said if one.get("name") == sheet for k, v in one.items() if k.endswith(":id")), "")
+    target = next((one["Target"] for one in said if one.get("Id") == link and "Target" in one), "")
+    target = posixpath.join("/xl", target.replace("\\", "/"))
+    part = parts.get(posixpath.normpath(target).lstrip("/").lower())
+    if part is None:
+        raise ValueError(f"the part of the sheet '{sheet}' is not where the workbook says")
+    part.file_size = WHOLE
+    return part
+
+
+def _suspect(packed: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    """Return whether a sheet may hold a formula or an error; most exports hold none and need no second look."""
+    tail = b""
+    with packed.open(part) as content:
+        while chunk := content.read(CHUNK):
+            if _SUSPECT.search(tail + chunk):
+                return True
+            tail = chunk[-8:]
+    return False
+
+
+def _parse(content: IO[bytes], start: Any, end: Any = None, text: Any = None) -> None:
+    """Give every element to `start` and `end`. ValueError when entities are declared: no spreadsheet does."""
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
+    parser.StartDoctypeDeclHandler = _no_doctype
+    parser.ParseFile(content)
+
+
+def _no_doctype(*_: object) -> None:
+    raise ValueError("it declares a document type")
+
+
+class _Cells:
+    """Notes cells in error and formulas without a value while the XML of a sheet goes by."""
+
+    def __init__(self, top: int, left: int, width: int) -> None:
+        self.top, self.left, self.width = top, left, width
+        self.row = self.column = 0
+        self.kind, self.formula, self.value, self.within = "", False, "", False
+        self.found: dict[tuple[int, str], list[Any]] = {}
+
+    def read(self, content: IO[bytes]) -> dict[tuple[int, str], list[Any]]:
+        """Return how many there are, and the first places, by column and kind."""
+        _parse(content, self.start, self.end, self.text)
+        return self.found
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Begin a row, a cell or what stands in it."""
+        name = tag.rpartition(":")[2]
+        if name == "c":
+            self.kind, self.formula, self.value = attributes.get("t", ""), False, ""
+            self.column += 1
+            if place := _PLACE.fullmatch(attributes.get("r", "")):
+                self.row, self.column = int(place[2]), 0
+                for letter in place[1]:
+                    self.column = 26 * self.column + ord(letter) - 64
+        elif name == "row":
+            self.row, self.column = int(attributes.get("r") or self.row + 1), 0
+        elif name == "f":
+            self.formula = True
+        self.within = name == "v"
+
+    def text(self, data: str) -> None:
+        """Take the value of a cell."""
+        if self.within:
+            self.value += data
+
+    def end(self, tag: str) -> None:
+        """End a cell: note what is wrong with it. A formula may have an empty text as its value."""
+        name, self.within = tag.rpartition(":")[2], False
+        column = self.column - self.left - 1
+        if name != "c" or self.row < self.top or not 0 <= column < self.width:
+            return
+        if self.kind == "e":
+            kind = "excel_error"
+        elif self.formula and not self.value and self.kind != "str":
+            kind = "not_computed"
+        else:
+            return
+        noted = self.found.setdefault((column, kind), [0, []])
+        noted[0] += 1
+        if noted[0] <= EXAMPLES:
+            noted[1].append([self.row, self.value])
 
 
 if __name__ == "__main__":

@@ -22,14 +22,27 @@ PATIENCE = 900
 
 
 @dataclass(frozen=True)
+class Lost:
+    """Cells of one column, from 0, that are not empty and are read as empty: what they are, as a kind of fault, how many,
+    and (row, error) of the first."""
+
+    column: int
+    kind: str
+    n: int
+    examples: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
 class Sheet:
     """A sheet as CSV in `path`, without its header: each row begins with its number. `longest` is the length of the
-    longest line, `more` names the other sheets that hold anything, when none was asked for."""
+    longest line, `more` names the other sheets that hold anything, when none was asked for, `lost` where cells hold an
+    error or a formula that was never computed, which are read as empty."""
 
     path: Path
     header: list[str]
     longest: int
     more: tuple[str, ...] = ()
+    lost: tuple[Lost, ...] = ()
 
 
 def names(path: Path) -> list[str]:
@@ -43,7 +56,8 @@ def read(path: Path, into: Path, sheet: str = "") -> Sheet:
     said = _ask(path, sheet, str(into))
     if "header" not in said:
         raise InputError(f"{path} is empty. Write the column names in the first row, or delete the file.")
-    return Sheet(into, [name or "" for name in said["header"]], said["longest"], tuple(said["more"]))
+    lost = tuple(Lost(*one, tuple(map(tuple, places))) for *one, places in said["lost"])
+    return Sheet(into, [name or "" for name in said["header"]], said["longest"], tuple(said["more"]), lost)
 
 
 def _ask(path: Path, sheet: str = "", into: str = "") -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -173,6 +174,32 @@ def computed(path: Path) -> None:
     made.close()
 
 
+def sheet(cell: bytes) -> bytes:
+    """The good workbook with another cell in place of its first amount."""
+    return rewritten(SHEET, lambda text: text.replace(b'<c r="D2"><v>100</v></c>', cell))
+
+
+def foreign(text: bytes) -> bytes:
+    """The sheet as other writers have it: every element with a prefix, no cell with its place."""
+    text = text.replace(b'<c r="D2"><v>100</v></c>', b'<c t="e"><v>#N/A</v></c>').replace(b"xmlns=", b"xmlns:x=")
+    return re.sub(rb"(<c) r=\"\w+\"|(</?)(?=[a-z])", lambda found: b"<x:c" if found[1] else found[2] + b"x:", text)
+
+
+def errors(path: Path) -> None:
+    """A row that holds nothing else is none."""
+    put(A4="#NAME?", D4="#NAME?")(path)
+
+
+def thousand(path: Path) -> None:
+    put(
+        **{
+            cell: value
+            for i in range(4, 1004)
+            for cell, value in ((f"A{i}", f"x{i}"), (f"B{i}", "a"), (f"D{i}", "#N/A"))
+        }
+    )(path)
+
+
 CASES = [
     imported("a workbook", {FILE: GOOD}, 2, 2),
     imported("a workbook called .xls", {"orders.xls": GOOD}, 2, 2),
@@ -201,8 +228,14 @@ CASES = [
     refused("laughs where an account should be", {FILE: rewritten(STRINGS, lambda text: text.replace(b"?>", b"?>" + LAUGHS.encode(), 1).replace(b"<t>a</t>", b"<t>a&a11;</t>"))}, FILE, "not a readable Excel file"),
     refused("the passwords where an account should be", {FILE: rewritten(STRINGS, lambda text: text.replace(b"?>", b'?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>', 1).replace(b"<t>a</t>", b"<t>&e;</t>"))}, FILE, "not a readable Excel file"),
     imported("formulas with their values", {FILE: computed}, 2, 2),
-    imported("formulas that were never computed", {FILE: formulas}, 2, 2, "order without an amount", "row 2", money=50.5),
-    imported("cells in error", {FILE: rewritten(SHEET, lambda text: text.replace(b'<c r="D2"><v>100</v></c>', b'<c r="D2" t="e"><v>#REF!</v></c>'))}, 2, 2, "order without an amount", "row 2", money=50.5),
+    imported("formulas that were never computed", {FILE: formulas}, 2, 2, "order without an amount", "orders.xlsx · amount: 1 × formula that was never computed, read as empty: row 2. Open it in Excel, recalculate, save.", money=50.5),
+    imported("formulas that give an empty text", {FILE: sheet(b'<c r="D2" t="str"><f>IF(1=1,"","")</f><v></v></c>')}, 2, 2, "order without an amount", money=50.5),
+    imported("cells in error", {FILE: sheet(b'<c r="D2" t="e"><v>#REF!</v></c>')}, 2, 2, "order without an amount", "orders.xlsx · amount: 1 × cell in error in the workbook, read as empty: row 2 '#REF!'. Open it in Excel, mend the formula, recalculate, save.", money=50.5),
+    imported("cells in error where an account should be", {FILE: rewritten(SHEET, lambda text: re.sub(rb'<c r="B2".*?</c>', b"<c t='e' r='B2'><f>1/0</f><v>#DIV/0!</v></c>", text))}, 2, 1, "account_id: 1 × cell in error", "row 2 '#DIV/0!'", "account_id: 1 × empty, but needed", money=50.5, money_aside=100.0),
+    imported("errors without places, in a namespace of their own", {FILE: rewritten(SHEET, foreign)}, 2, 2, "amount: 1 × cell in error", "row 2 '#N/A'", money=50.5),
+    imported("a row of errors", {FILE: errors}, 2, 2, "order_id: 1 × cell in error", "amount: 1 × cell in error", "row 4 '#NAME?'"),
+    imported("a thousand errors", {FILE: thousand}, 1002, 2, "orders.xlsx · amount: 1,000 × cell in error", "row 4 '#N/A', row 5 '#N/A'", "and 995 more", "order_date: 1,000 × empty, but needed", money_aside=0.0),
+    refused("errors and laughs in the sheet", {FILE: rewritten(SHEET, lambda text: text.replace(b"?>", b"?>" + LAUGHS.encode(), 1).replace(b'<c r="D2"><v>100</v></c>', b'<c r="D2" t="e"><v>&a11;</v></c>'))}, FILE, "not a readable Excel file"),
     imported("texts that are formulas elsewhere", {FILE: put(A4="'=1+1", B4="a", C4="2025-01-01", D4=1)}, 3, 3, money=151.5),
     imported("days counted from 1900", {FILE: native_dates(False)}, 2, 2),
     imported("days counted from 1904", {FILE: native_dates(True)}, 2, 2),
