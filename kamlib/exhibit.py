@@ -3,7 +3,8 @@
     show = kam.Exhibits(data, "05", lang=lang, run_dir=run_dir)
     show("05.1", table, finance.plot_revenue, finance.revenue_claim, needs=("orders",), n=len(table), of="accounts")
 
-The question an exhibit answers and its note on method stand in `words` under its id ("05.1", "05.1.note").
+The question an exhibit answers and its note on method stand in `words` under its id ("05.1", "05.1.note");
+where an empty table has one reason, it stands there too ("05.4.empty").
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ class Exhibits:
         withheld = len(delivered) - len(table)
         n = None if withheld and table.empty else n
         if status != "ok":
-            claims = {lang: _nothing(missing, withheld, lang) for lang in words.LANGUAGES}
+            claims = {lang: _nothing(id, missing, withheld, lang) for lang in words.LANGUAGES}
         exhibit = Exhibit(
             id=id, status=status, claim=claims, table=table.reset_index(drop=True), chart=kind, n=n, of=of,
             sources=tuple(needs), missing=missing, as_of=self.data.as_of, currency=self.data.settings.currency,
@@ -244,7 +245,7 @@ def _claims(claim: Claim, table: pd.DataFrame, partial_rows: bool) -> dict[str, 
     return claims
 
 
-def _nothing(missing: Sequence[str], withheld: int, lang: str) -> str:
+def _nothing(id: str, missing: Sequence[str], withheld: int, lang: str) -> str:
     """Say why an exhibit shows nothing."""
     if missing:
         listed = ", ".join(f"{words.word(name, lang)} ({name})" for name in missing)
@@ -259,4 +260,6 @@ def _nothing(missing: Sequence[str], withheld: int, lang: str) -> str:
             f"Not shown: fewer than {small_cells.LEAST} accounts or people stand behind it.",
             f"不予显示：背后不足 {small_cells.LEAST} 个客户或人员。",
         )
+    if f"{id}.empty" in words.LABELS:
+        return words.word(f"{id}.empty", lang)
     return words.say(lang, "Not enough data (n = 0).", "数据不足（n = 0）。")

@@ -90,6 +90,12 @@ def test_an_empty_table_is_not_enough_data(data, tmp_path):
     assert "n = 0" in exhibit.claim["en"]
 
 
+def test_an_empty_table_names_the_column_it_lacks(data, tmp_path, monkeypatch):
+    monkeypatch.setitem(words.LABELS, "99.1.empty", ("This needs orders.cogs.", "需要 orders.cogs。"))
+    exhibit = show(data, tmp_path, table=TABLE.head(0))
+    assert exhibit.claim == {"en": "This needs orders.cogs.", "zh": "需要 orders.cogs。"}
+
+
 def test_a_partial_keeps_its_chart(data, tmp_path):
     exhibit = show(data, tmp_path, plot=functools.partial(plot_revenue, top_n=1))
     assert exhibit.chart["kind"] == "bar"

@@ -23,13 +23,16 @@ books = st.lists(st.tuples(*[st.integers(0, 50_000_000).map(lambda cents: cents 
 
 
 def mart_of(**columns) -> pd.DataFrame:
-    """A mart by hand: account ids A, B, C …, every column not given missing."""
+    """A mart by hand: account ids A, B, C …, every column not given missing; serving costs nothing where a contribution
+    is given."""
     n = len(next(iter(columns.values())))
     ids = [chr(65 + i) if i < 26 else f"Z{i:03d}" for i in range(n)]
     frame = pd.DataFrame({"account_id": ids, "account_name": [f"Account {i}" for i in ids], "owner": "Wu"})
     frame["parent_account_id"] = None
     frame["is_key_account"] = False
     frame = frame.assign(**dict.fromkeys(MONEY, np.nan), n_orders=1)
+    if "contribution" in columns:
+        frame["cost_to_serve"] = 0.0
     return frame.assign(**columns)
 
 

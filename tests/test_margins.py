@@ -95,3 +95,17 @@ def test_charts_and_claims_survive_odd_portfolios(contribution, lang):
     for claim in (margins.matrix_claim(table, lang), margins.actions_claim(actions, lang)):
         assert "nan" not in claim
     assert margins.matrix_table(mart_of(revenue=[1.0])).empty
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "(service_costs)"), ("zh", "未测量")])
+def test_without_service_cost_neither_discounts_nor_cheaper_service_are_advised(lang, said):
+    mart = mart_of(revenue=[500.0, 300.0, 100.0], contribution=[120.0, 30.0, 10.0], cost_to_serve=[np.nan] * 3)
+    table = margins.matrix_table(mart)
+    assert table["advice"].tolist() == ["hold", "hold", "standardise"]
+    assert said in margins.matrix_claim(table, lang)
+    nobody = pd.DataFrame({"overdue": []})
+    assert margins.actions_table(table, nobody, AS_OF).empty
+    margins.plot_matrix(table)
+    losing = margins.matrix_table(mart.assign(contribution=[120.0, -30.0, 10.0]))
+    assert losing["advice"].tolist() == ["hold", "reprice", "standardise"]
+    assert "service_costs" in margins.matrix_claim(losing, lang)

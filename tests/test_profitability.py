@@ -129,3 +129,12 @@ def test_few_tied_or_losing_accounts_are_drawn_and_said(contribution, lang):
         assert "nan" not in claim
     assert profitability.key_share_table(mart.head(0)).empty
     assert profitability.whale_table(mart.head(0), unallocated=1.0).empty
+
+
+def test_without_service_cost_the_key_accounts_are_measured_by_gross_margin():
+    margin = [30.0, 10.0]
+    mart = mart_of(revenue=[60.0, 40.0], gross_margin=margin, contribution=margin, cost_to_serve=[np.nan, np.nan])
+    table = profitability.key_share_table(mart.assign(is_key_account=[True, False]))
+    assert list(table["measure"]) == ["accounts", "revenue", "gross_margin"]
+    assert "75 % of gross margin (service cost not measured): the main" in profitability.key_share_claim(table)
+    assert "带来毛利（未计服务成本）的 75 %：" in profitability.key_share_claim(table, "zh")

@@ -30,6 +30,9 @@ ADVICE = {
     ("low_revenue", "loss"): "minimum_order",
 }
 """What to do in each cell of the matrix (R106, R108); `words/finance.yml` says it in full."""
+UNSERVED = ADVICE | {("high_revenue", "high_margin"): "hold", ("high_revenue", "low_margin"): "hold"}
+"""The same where no service cost was measured: the contribution is then the gross margin, on which neither a discount
+nor a lower cost of serving can be advised."""
 FLOOR = -0.6
 """Margins below −60 % are drawn at the edge, as triangles."""
 
@@ -37,28 +40,38 @@ FLOOR = -0.6
 def matrix_table(mart: pd.DataFrame) -> pd.DataFrame:
     """Place every account with revenue by its size and by its contribution margin, and say what to do.
 
-    account_id, account_name, owner, revenue, contribution, contribution_share (÷ revenue), revenue_band (the largest that
+    account_id, account_name, owner, revenue, cost_to_serve, contribution, contribution_share (÷ revenue), revenue_band (the largest that
     together bring 80 % of revenue are high), margin_band ("loss" below zero, "high_margin" from the margin of the whole
     portfolio on, else "low_margin"), advice (a value of `ADVICE`; "serve" where a 5 % discount would eat the contribution
-    of an account to be rewarded), price_rise_rate (that brings a loss to zero; else missing), stake: the loss, the gap to
+    of an account to be rewarded, "hold" where no service cost was measured), price_rise_rate (that brings a loss to zero; else missing), stake: the loss, the gap to
     the portfolio's margin, or what a further 5 % discount would cost. Accounts without revenue have no margin: see the loss-makers.
     """
     rows = mart.loc[(mart["revenue"] > 0) & mart["contribution"].notna()]
     rows = rows.sort_values(["revenue", "account_id"], ascending=[False, True], ignore_index=True)
-    table = rows[["account_id", "account_name", "owner", "revenue", "contribution"]].copy()
+    table = rows[["account_id", "account_name", "owner", "revenue", "cost_to_serve", "contribution"]].copy()
     table["contribution_share"] = table["contribution"] / table["revenue"]
     before = table["revenue"].cumsum() - table["revenue"]
     table["revenue_band"] = np.where(before < HIGH_REVENUE * table["revenue"].sum(), "high_revenue", "low_revenue")
     cut = portfolio_margin(table)
     loss, high = table["contribution"] < 0, table["contribution_share"] >= max(cut, 0)
     table["margin_band"] = np.select([loss, high], ["loss", "high_margin"], "low_margin")
-    table["advice"] = [ADVICE[cell] for cell in zip(table["revenue_band"], table["margin_band"], strict=True)]
+    advice = _advice(table)
+    table["advice"] = [advice[cell] for cell in zip(table["revenue_band"], table["margin_band"], strict=True)]
     thin = (table["advice"] == "reward") & (table["contribution"] <= EXTRA_DISCOUNT * table["revenue"])
     table.loc[thin, "advice"] = "serve"
     table["price_rise_rate"] = (-table["contribution_share"]).where(loss)
     gap = cut * table["revenue"] - table["contribution"]
     table["stake"] = np.select([loss, ~high], [-table["contribution"], gap], EXTRA_DISCOUNT * table["revenue"])
     return table
+
+
+def _advice(matrix: pd.DataFrame) -> dict[tuple[str, str], str]:
+    return ADVICE if _served(matrix) else UNSERVED
+
+
+def _served(matrix: pd.DataFrame) -> bool:
+    """Whether any service cost was measured."""
+    return matrix["cost_to_serve"].notna().any()
 
 
 def portfolio_margin(matrix: pd.DataFrame) -> float:
@@ -90,17 +103,17 @@ def plot_matrix(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 6) 
     text = say(None, f" all accounts {share(cut)}", f" 整体 {share(cut)}")
     ax.annotate(text, (left / 1.5, cut), (0, 2), textcoords="offset points", fontsize=8, color=style.GREY)
     style.label_points(ax, flagged["revenue"], spots, [short(name) for name in flagged["account_name"]])
-    _advise(ax)
+    _advise(ax, _advice(table))
     ax.set_xlabel(word("revenue_log"))
-    ax.set_ylabel(word("contribution_share"))
+    ax.set_ylabel(word("contribution_share" if _served(table) else "gross_margin_share"))
     style.money_axis(ax.xaxis)
     style.percent_axis(ax.yaxis)
     return ax
 
 
-def _advise(ax: Axes) -> None:
+def _advise(ax: Axes, cells: dict[tuple[str, str], str]) -> None:
     """Write the advice, in short, above and at the bottom of the halves of high and low revenue."""
-    for (size, margin), advice in ADVICE.items():
+    for (size, margin), advice in cells.items():
         if margin == "low_margin":
             continue  # a band too thin for words; its colour says it, and the table
         side = {"x": 1, "ha": "right"} if size == "high_revenue" else {"x": 0.01, "ha": "left"}
@@ -110,9 +123,17 @@ def _advise(ax: Axes) -> None:
 
 
 def matrix_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
-    """Say which high-revenue accounts lose money, or, if none does, how many could carry a discount."""
+    """Say which high-revenue accounts lose money, or, if none does, how many could carry a discount; that service cost is
+    not measured, where it is not."""
     high = table[table["revenue_band"] == "high_revenue"]
     losing = high[high["margin_band"] == "loss"].sort_values("stake", ascending=False)
+    if losing.empty and not _served(table):
+        return say(
+            lang,
+            f"None of {len(high)} high-revenue accounts has a negative gross margin; whether they can carry a discount is "
+            "not measured: this needs the table service costs (service_costs).",
+            f"{len(high)} 个高收入客户毛利均不为负；能否再让利未测量：需要数据表服务成本 (service_costs)。",
+        )
     if losing.empty:
         n = int((high["advice"] == "reward").sum())
         return say(
@@ -121,10 +142,11 @@ def matrix_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
             f"{len(high)} 个高收入客户均不亏损；其中 {n} 个可承受再让利 {share(EXTRA_DISCOUNT)}。",
         )
     who, lost = names([short(name) for name in losing["account_name"]], lang), money(losing["stake"].sum(), lang)
+    en, zh = ("", "") if _served(table) else (" (service_costs not measured)", "（service_costs 未测量）")
     return say(
         lang,
-        f"{len(losing)} of {len(high)} high-revenue accounts lose {lost}: {who}; reprice before any discount.",
-        f"{len(high)} 个高收入客户中 {len(losing)} 个亏损 {lost}：{who}；先调价，不再让利。",
+        f"{len(losing)} of {len(high)} high-revenue accounts lose {lost}{en}: {who}; reprice before any discount.",
+        f"{len(high)} 个高收入客户中 {len(losing)} 个亏损 {lost}{zh}：{who}；先调价，不再让利。",
     )
 
 

@@ -105,7 +105,7 @@ def plot_whale(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 3) -
     ax.margins(y=0.12)
     (style.percent_axis if in_shares else style.money_axis)(ax.yaxis)
     ax.set_xlabel(word("whale_rank"))
-    ax.set_ylabel(word(column))
+    ax.set_ylabel(word(column if in_shares or rows["cost_to_serve"].notna().any() else "unserved_margin"))
     return ax
 
 
@@ -182,6 +182,8 @@ def key_share_table(mart: pd.DataFrame, *, unallocated: float = 0.0) -> pd.DataF
     rows = mart[(mart["revenue"].fillna(0) != 0) | (mart["contribution"].fillna(0) != 0)]
     is_key = rows["account_id"].isin(key_accounts(mart)["account_id"])
     values = rows[["revenue", "gross_margin", "contribution"]].assign(**_alternatives(rows, is_key, unallocated))
+    if rows["cost_to_serve"].isna().all() and not unallocated:  # contribution would be the gross margin once more
+        values = values[["revenue", "gross_margin"]]
     values.insert(0, "accounts" if mart["is_key_account"].any() else "largest_accounts", 1.0)
     values = values.dropna(axis=1, how="all")
     table = pd.DataFrame({"measure": values.columns, "total": values.sum().to_numpy()})
@@ -232,10 +234,11 @@ def plot_key_share(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def key_share_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
-    """Say whether key accounts bring more than half of contribution, whichever way it is counted; of revenue, when no
-    cost is known."""
+    """Say whether key accounts bring more than half of contribution, whichever way it is counted; of the gross margin,
+    when no service cost is known, of revenue, when no cost is."""
     shares = table.set_index("measure")["key_share"]
-    what = "contribution" if "contribution" in shares.index else "revenue"
+    what = next(name for name in ("contribution", "gross_margin", "revenue") if name in shares.index)
+    called = word("unserved_margin" if what == "gross_margin" else what, lang)
     ways = shares[shares.index.str.startswith(what)]
     n, of, part = f"{table['key_amount'].iloc[0]:,.0f}", share(shares.iloc[0]), share(shares[what])
     flagged, span = "accounts" in shares.index, f"{share(ways.min())}–{share(ways.max())}"
@@ -248,6 +251,6 @@ def key_share_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     verdict = "main" if (ways > 0.5).all() else "not_main" if (ways <= 0.5).all() else "depends_main"
     return say(
         lang,
-        f"{who} ({n}, {of} of accounts) bring {part} of {word(what, lang).lower()}{range_}: {word(verdict, lang)}.",
-        f"{who} {n} 个（占客户数 {of}）带来{word(what, lang)}的 {part}{range_}：{word(verdict, lang)}。",
+        f"{who} ({n}, {of} of accounts) bring {part} of {called.lower()}{range_}: {word(verdict, lang)}.",
+        f"{who} {n} 个（占客户数 {of}）带来{called}的 {part}{range_}：{word(verdict, lang)}。",
     )
