@@ -28,7 +28,10 @@ def deliver(path: Path, content: str | bytes) -> None:
     try:
         write_atomically(path, content)
     except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror or error}). Give another place.") from None
+        raise InputError(
+            f"{path} cannot be written ({error.strerror or error}). Give another place.",
+            f"{path} 无法写入（{error.strerror or error}）。请换一个位置。",
+        ) from None
 
 
 def private_folder(folder: Path) -> Path:
@@ -83,17 +86,29 @@ def locked(folder: Path, busy: str) -> Iterator[None]:
 def must_lie_in(folder: Path, path: Path) -> None:
     """InputError unless `path` is a file in `folder`: a pipe never ends, and a link may lead to what is nobody's business."""
     if path.is_dir():
-        raise InputError(f"{path} is a folder, not a file. Put the file there, or rename the folder.")
+        raise InputError(
+            f"{path} is a folder, not a file. Put the file there, or rename the folder.",
+            f"{path} 是文件夹而不是文件。请放入文件，或给文件夹改名。",
+        )
     try:
         real = path.resolve(strict=True)
     except (OSError, RuntimeError):  # a circle of links is the latter
         if not path.is_symlink():
             raise
-        raise InputError(f"{path} is a link that leads nowhere. Put the file itself there.") from None
+        raise InputError(
+            f"{path} is a link that leads nowhere. Put the file itself there.",
+            f"{path} 是无效的链接。请放入文件本身。",
+        ) from None
     if not real.is_relative_to(folder.resolve()):
-        raise InputError(f"{path}: is a link out of {folder}. Put the file itself there.")
+        raise InputError(
+            f"{path}: is a link out of {folder}. Put the file itself there.",
+            f"{path} 是指向 {folder} 之外的链接。请放入文件本身。",
+        )
     if not real.is_file():
-        raise InputError(f"{path} is not a file but a pipe, a socket or a device. Put the file itself there.")
+        raise InputError(
+            f"{path} is not a file but a pipe, a socket or a device. Put the file itself there.",
+            f"{path} 不是文件，而是管道、套接字或设备。请放入文件本身。",
+        )
 
 
 def small_text(path: Path) -> str:
@@ -101,6 +116,7 @@ def small_text(path: Path) -> str:
     must_lie_in(path.parent, path)
     if path.stat().st_size > LARGEST:
         raise InputError(
-            f"{path} is larger than {LARGEST >> 20} MB. Nothing is written that long by hand: check the file."
+            f"{path} is larger than {LARGEST >> 20} MB. Nothing is written that long by hand: check the file.",
+            f"{path} 超过 {LARGEST >> 20} MB。手写的文件不会这么大，请检查该文件。",
         )
     return path.read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kamlib.errors import InputError, suggest
+from kamlib.language import LANGUAGES, say, use
 
 
 def project_root() -> Path:
@@ -30,7 +31,8 @@ class Text:
     """Any text."""
 
     def fault(self, value: Any) -> str:
-        return "" if isinstance(value, str) else 'Give a text in quotes, e.g. "north".'
+        wrong = say(None, 'Give a text in quotes, e.g. "north".', '请填写带引号的文本，例如 "north"。')
+        return "" if isinstance(value, str) else wrong
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,11 @@ class Folder:
     def fault(self, value: Any) -> str:
         if isinstance(value, str) and value and (resolve(value).is_dir() or resolve(value).is_file()):
             return ""
-        return "There is no such folder. Give a path relative to the project root, or an absolute one."
+        return say(
+            None,
+            "There is no such folder. Give a path relative to the project root, or an absolute one.",
+            "没有这个文件夹。请填写相对于项目根目录的路径，或绝对路径。",
+        )
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,11 @@ class Date:
             if value != "":
                 dt.date.fromisoformat(value)
         except (TypeError, ValueError):
-            return 'Give a date as "YYYY-MM-DD", e.g. "2025-12-31", or "".'
+            return say(
+                None,
+                'Give a date as "YYYY-MM-DD", e.g. "2025-12-31", or "".',
+                '请填写日期 "YYYY-MM-DD"，例如 "2025-12-31"，或留空 ""。',
+            )
         return ""
 
 
@@ -65,7 +75,13 @@ class Int:
 
     def fault(self, value: Any) -> str:
         right = isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
-        return "" if right else f"Give a whole number from {self.low} to {self.high}."
+        if right:
+            return ""
+        return say(
+            None,
+            f"Give a whole number from {self.low} to {self.high}.",
+            f"请填写 {self.low} 到 {self.high} 之间的整数。",
+        )
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,13 @@ class Number:
 
     def fault(self, value: Any) -> str:
         right = isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
-        return "" if right else f"Give a number from {self.low:g} to {self.high:g}."
+        if right:
+            return ""
+        return say(
+            None,
+            f"Give a number from {self.low:g} to {self.high:g}.",
+            f"请填写 {self.low:g} 到 {self.high:g} 之间的数字。",
+        )
 
 
 @dataclass(frozen=True)
@@ -92,23 +114,35 @@ class Choice:
         wrong = [item for item in chosen if (item.strip() if isinstance(item, str) else item) not in self.options]
         if not wrong:
             return ""
-        return f"Choose {'from' if self.several else 'one of'} {', '.join(map(repr, self.options))}.{suggest(str(wrong[0]), self.options)}"
+        options, near = ", ".join(map(repr, self.options)), suggest(str(wrong[0]), self.options)
+        return say(
+            None,
+            f"Choose {'from' if self.several else 'one of'} {options}.{near}",
+            f"请从 {options} 中选择{'一项或多项' if self.several else '一项'}。{near}",
+        )
 
 
 def check_params(given: dict[str, Any], **kinds: Any) -> None:
     """Check the notebook's parameters; `given` is `globals()`, `kinds` says what each must be.
 
-    InputError names every bad value and, under papermill, every injected name that the notebook does not know.
+    InputError names every bad value and, under papermill, every injected name that the notebook does not know, in the
+    language that the parameter `lang` names.
     """
+    if given.get("lang") in LANGUAGES:
+        use(given["lang"])
     kinds = {name: kind() if isinstance(kind, type) else kind for name, kind in kinds.items()}
     faults = [
-        f"'{name}' is not a parameter of this notebook.{suggest(name, kinds)} Parameters: {', '.join(kinds)}."
+        say(
+            None,
+            f"'{name}' is not a parameter of this notebook.{suggest(name, kinds)} Parameters: {', '.join(kinds)}.",
+            f"本笔记本没有参数“{name}”。{suggest(name, kinds)}可用参数：{'、'.join(kinds)}。",
+        )
         for name in _injected_names()
         if name not in kinds
     ]
     for name, kind in kinds.items():
         if fault := kind.fault(given.get(name)):
-            faults.append(f"{name} = {given.get(name)!r}. {fault}")
+            faults.append(f"{name} = {given.get(name)!r}{say(None, '. ', '：')}{fault}")
     if faults:
         raise InputError("\n".join(faults))
 

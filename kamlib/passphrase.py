@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from kamlib.errors import InputError
+from kamlib.language import say
 
 VARIABLE = "KAM_PASSPHRASE"
 _held: list[str] = []
@@ -24,10 +25,16 @@ def take(key_file: Path | None = None) -> None:
         try:
             found = (key_file.read_text(encoding="utf-8").splitlines() or [""])[0]
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8"
-            raise InputError(f"--key-file {key_file} cannot be read ({reason}). Give a text file.") from None
+            reason = getattr(error, "strerror", None) or say(None, "not UTF-8", "不是 UTF-8 编码")
+            raise InputError(
+                f"--key-file {key_file} cannot be read ({reason}). Give a text file.",
+                f"--key-file {key_file} 无法读取（{reason}）。请指定文本文件。",
+            ) from None
         if not found:
-            raise InputError(f"--key-file {key_file}: its first line is empty. Write the passphrase there.")
+            raise InputError(
+                f"--key-file {key_file}: its first line is empty. Write the passphrase there.",
+                f"--key-file {key_file}：第一行为空。请在第一行写入口令。",
+            )
     if found:
         _held[:] = [found]
 
@@ -38,11 +45,18 @@ def ask(what: str, new: bool = False) -> str:
     if _held:
         return _held[0]
     if not (sys.stdin and sys.stdin.isatty()):
-        raise InputError(f"{what} is encrypted: give its passphrase in {VARIABLE}, or with --key-file FILE.")
-    typed = getpass.getpass(f"{'New passphrase' if new else 'Passphrase'} of {what}: ")
+        raise InputError(
+            f"{what} is encrypted: give its passphrase in {VARIABLE}, or with --key-file FILE.",
+            f"{what} 已加密：请通过环境变量 {VARIABLE} 或 --key-file FILE 提供口令。",
+        )
+    en, zh = ("New passphrase", "的新口令") if new else ("Passphrase", "的口令")
+    typed = getpass.getpass(say(None, f"{en} of {what}: ", f"{what} {zh}："))
     if not typed:
-        raise InputError("An empty passphrase protects nothing. Call again and type one.")
-    if new and getpass.getpass("Once more: ") != typed:
-        raise InputError("The two passphrases differ. Call again.")
+        raise InputError(
+            "An empty passphrase protects nothing. Call again and type one.",
+            "空口令起不到保护作用。请重新执行并输入口令。",
+        )
+    if new and getpass.getpass(say(None, "Once more: ", "请再输入一次：")) != typed:
+        raise InputError("The two passphrases differ. Call again.", "两次输入的口令不一致。请重新执行。")
     _held[:] = [typed]
     return typed

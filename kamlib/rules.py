@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from kamlib.errors import suggest
+from kamlib.errors import refusal, suggest
 from kamlib.tables import EITHER, NEEDED, TABLES
 
 
@@ -42,11 +42,14 @@ class Quality(Strict):
             if dimension not in DIMENSIONS or (table and (table not in TABLES or info.field_name == "weights")):
                 known = (*DIMENSIONS, *TABLES) if table else DIMENSIONS
                 wrong = dimension if dimension not in DIMENSIONS else table
-                raise ValueError(
-                    f"'{name}' is no dimension.{suggest(wrong, known)} Dimensions: {', '.join(DIMENSIONS)}."
+                raise refusal(
+                    f"'{name}' is no dimension.{suggest(wrong, known)} Dimensions: {', '.join(DIMENSIONS)}.",
+                    f"“{name}”不是质量维度。{suggest(wrong, known)}可用维度：{'、'.join(DIMENSIONS)}。",
                 )
             if value < 0 or (value > 1 and info.field_name != "weights"):
-                raise ValueError(f"'{name}' is {value}; give a share from 0 to 1.")
+                raise refusal(
+                    f"'{name}' is {value}; give a share from 0 to 1.", f"“{name}”为 {value}，应为 0 到 1 之间的比例。"
+                )
         return entries
 
     def weight(self, dimension: str) -> float:
@@ -89,21 +92,38 @@ class Cleaning(Strict):
     @model_validator(mode="after")
     def _one_rule(self) -> Cleaning:
         if self.tidy + bool(self.values) + bool(self.merge) != 1:
-            raise ValueError("a rule has one of tidy = true, values = {…} and merge = {…}.")
+            raise refusal(
+                "a rule has one of tidy = true, values = {…} and merge = {…}.",
+                "每条规则只能有 tidy = true、values = {…}、merge = {…} 三者之一。",
+            )
+        if self.merge and (self.table or self.column):
+            raise refusal(
+                "merge holds for every table; leave table and column out.",
+                "merge 对所有数据表有效，不要写 table 和 column。",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_cleaned(self) -> Cleaning:
         if self.merge:
-            if self.table or self.column:
-                raise ValueError("merge holds for every table; leave table and column out.")
             return self
         if self.table not in TABLES:
-            raise ValueError(f"'{self.table}' is no table.{suggest(self.table, TABLES)}")
+            near = suggest(self.table, TABLES)
+            raise refusal(f"'{self.table}' is no table.{near}", f"没有数据表“{self.table}”。{near}")
         table = TABLES[self.table]
         if self.column not in table.names:
-            raise ValueError(f"{self.table} has no column '{self.column}'.{suggest(self.column, table.names)}")
+            near = suggest(self.column, table.names)
+            raise refusal(
+                f"{self.table} has no column '{self.column}'.{near}", f"{self.table} 没有列“{self.column}”。{near}"
+            )
         column = table.column(self.column)
         if column.name in table.key or column.ref or column.type in ("money", "number", "integer"):
-            raise ValueError(f"'{self.column}' is a key, a reference or a number, which are not to be cleaned.")
+            raise refusal(
+                f"'{self.column}' is a key, a reference or a number, which are not to be cleaned.",
+                f"“{self.column}”是主键、引用列或数值列，不能清洗。",
+            )
         if self.tidy and column.type != "text":
-            raise ValueError(f"'{self.column}' is no text.")
+            raise refusal(f"'{self.column}' is no text.", f"“{self.column}”不是文本列。")
         return self
 
 
@@ -114,13 +134,19 @@ def merged(rules: Iterable[Cleaning]) -> dict[str, str]:
     direct = dict(pairs)
     for old, new in pairs:
         if direct[old] != new:
-            raise ValueError(f"'{old}' is merged into two accounts, {new} and {direct[old]}; say which stays.")
+            raise refusal(
+                f"'{old}' is merged into two accounts, {new} and {direct[old]}; say which stays.",
+                f"“{old}”同时并入 {new} 和 {direct[old]} 两个客户，请指明保留哪一个。",
+            )
     ends = {}
     for old, end in direct.items():
         for _ in range(len(direct)):
             end = direct.get(end, end)
         if end in direct:
-            raise ValueError(f"merge goes in a circle at '{old}'; say which account stays.")
+            raise refusal(
+                f"merge goes in a circle at '{old}'; say which account stays.",
+                f"客户合并在“{old}”处形成循环，请指明保留哪个客户。",
+            )
         ends[old] = end
     return ends
 
@@ -134,7 +160,10 @@ def stable(rules: Iterable[Cleaning]) -> None:
         old = {_plain(value) for value in values}
         for value in values.values():
             if _plain(value) in old:
-                raise ValueError(f"'{value}' of {table}.{column} is to replace and to be replaced; say it in one step.")
+                raise refusal(
+                    f"'{value}' of {table}.{column} is to replace and to be replaced; say it in one step.",
+                    f"{table}.{column} 的“{value}”既是替换后的值，又要被替换，请一步写明。",
+                )
 
 
 def _plain(text: str) -> str:

@@ -11,8 +11,9 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from kamlib.errors import InputError, suggest
+from kamlib.errors import InputError, refusal, suggest, wrong
 from kamlib.files import small_text
+from kamlib.language import say
 from kamlib.rules import Cleaning, Quality, Strict, merged, stable
 from kamlib.tables import EITHER, NEEDED, TABLES, Column, Table
 
@@ -53,11 +54,19 @@ class Tiers(Strict):
         known = ("purchasing_power", "frequency", "history", "influence", "loyalty")
         for name, weight in weights.items():
             if name not in known:
-                raise ValueError(f"'{name}' is not an indicator.{suggest(name, known)} Indicators: {', '.join(known)}.")
+                raise refusal(
+                    f"'{name}' is not an indicator.{suggest(name, known)} Indicators: {', '.join(known)}.",
+                    f"没有指标“{name}”。{suggest(name, known)}可用指标：{'、'.join(known)}。",
+                )
             if weight < 0:
-                raise ValueError(f"the weight of '{name}' is {weight}; give a number of 0 or more.")
+                raise refusal(
+                    f"the weight of '{name}' is {weight}; give a number of 0 or more.",
+                    f"“{name}”的权重为 {weight}，应为 0 或正数。",
+                )
         if not sum(weights.values()) > 0:
-            raise ValueError("all weights are zero; give at least one a positive number.")
+            raise refusal(
+                "all weights are zero; give at least one a positive number.", "权重全部为零，请至少给一项指标设正数。"
+            )
         return weights
 
     @field_validator("bands")
@@ -65,16 +74,25 @@ class Tiers(Strict):
     def _bands_rise(cls, bands: dict[str, tuple]) -> dict[str, tuple]:
         for name, values in bands.items():
             if name not in BANDED:
-                raise ValueError(f"'{name}' has no bands.{suggest(name, BANDED)} Measures: {', '.join(BANDED)}.")
+                raise refusal(
+                    f"'{name}' has no bands.{suggest(name, BANDED)} Measures: {', '.join(BANDED)}.",
+                    f"“{name}”不分档计分。{suggest(name, BANDED)}可分档的度量：{'、'.join(BANDED)}。",
+                )
             if list(values) != sorted(set(values)) or values[0] <= 0:
-                raise ValueError(f"the bands of '{name}' must be five rising numbers above 0; got {list(values)}.")
+                raise refusal(
+                    f"the bands of '{name}' must be five rising numbers above 0; got {list(values)}.",
+                    f"“{name}”的分档须为五个递增的正数，现为 {list(values)}。",
+                )
         return bands
 
     @model_validator(mode="after")
     def _cuts_fall(self) -> Tiers:
         values = list(self.cuts.values())
         if values != sorted(values, reverse=True):
-            raise ValueError(f"cuts must fall from the best tier to the worst; got {self.cuts}.")
+            raise refusal(
+                f"cuts must fall from the best tier to the worst; got {self.cuts}.",
+                f"分级线须从最高级别到最低级别依次降低，现为 {self.cuts}。",
+            )
         return self
 
 
@@ -111,9 +129,10 @@ class Role(Strict):
         known |= {name: None for name in TABLES if name not in (*NEEDED, *EITHER)}
         for name in mask:
             if name not in known:
-                raise ValueError(
+                raise refusal(
                     f"'{name}' is no column or table that can be masked.{suggest(name, known)} "
-                    "Keys, references and numbers that a table cannot do without stay."
+                    "Keys, references and numbers that a table cannot do without stay.",
+                    f"“{name}”不是可隐藏的列或数据表。{suggest(name, known)}主键、引用列和数据表必需的数值不能隐藏。",
                 )
         return mask
 
@@ -168,7 +187,10 @@ class Settings(Strict):
     @classmethod
     def _known_zone(cls, zone: str) -> str:
         if zone not in (zones := zoneinfo.available_timezones()):
-            raise ValueError(f"is no time zone.{suggest(zone, zones)} Write it as in 'Asia/Shanghai'.")
+            raise refusal(
+                f"is no time zone.{suggest(zone, zones)} Write it as in 'Asia/Shanghai'.",
+                f"不是时区名称。{suggest(zone, zones)}请写成 'Asia/Shanghai' 这样的形式。",
+            )
         return zone
 
     @field_validator("cleaning")
@@ -198,7 +220,8 @@ def read_settings(folder: Path) -> Settings:
         return Settings.model_validate(tomllib.loads(small_text(path)))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
-            f"{path}: not readable as TOML ({error}). Mend that line, or delete the file to use the defaults."
+            f"{path}: not readable as TOML ({error}). Mend that line, or delete the file to use the defaults.",
+            f"{path}：不是有效的 TOML（{error}）。请改正该行，或删除此文件以使用默认规则。",
         ) from None
     except ValidationError as error:
         raise InputError("\n".join(_sentence(path, fault) for fault in error.errors())) from None
@@ -207,5 +230,14 @@ def read_settings(folder: Path) -> Settings:
 def _sentence(path: Path, fault: dict) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        return f"{path}: '{where}' is not a setting.{suggest(where, Settings.model_fields)} Remove or rename it."
-    return f"{path}: {where} = {fault['input']!r}: {fault['msg'].removeprefix('Value error, ')} Correct the entry."
+        near = suggest(where, Settings.model_fields)
+        return say(
+            None,
+            f"{path}: '{where}' is not a setting.{near} Remove or rename it.",
+            f"{path}：没有设置项“{where}”。{near}请删除或改名。",
+        )
+    return say(
+        None,
+        f"{path}: {where} = {fault['input']!r}: {wrong(fault)} Correct the entry.",
+        f"{path}：{where} = {fault['input']!r}：{wrong(fault)}请更正该项。",
+    )

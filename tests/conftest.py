@@ -9,6 +9,8 @@ import matplotlib
 import pytest
 from hypothesis import settings
 
+from kamlib import language
+
 matplotlib.use("Agg")
 settings.register_profile("kit", deadline=None, max_examples=40, derandomize=True)  # no clock, no luck in a test
 settings.load_profile("kit")
@@ -72,3 +74,10 @@ def bring(tmp_path):
         return kam.load(tmp_path / into), ledger, seen
 
     return bring
+
+
+@pytest.fixture(autouse=True)
+def _english_again():
+    """A command that a test runs in this process leaves its language behind."""
+    yield
+    language.use("en")

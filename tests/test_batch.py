@@ -17,6 +17,7 @@ from rich.console import Console
 
 from kamlib.batch import execute, plan, warm
 from kamlib.batch import run as batch
+from kamlib.batch.manifest import last_run
 from kamlib.batch.progress import Progress
 from kamlib.batch.run import Call, exclusive, rerun, run
 from kamlib.errors import InputError
@@ -130,7 +131,7 @@ def test_other_notebooks_are_kept_only_on_the_same_data(project):
     assert call("03", "zh") == (["03"], ["03.1.json"])
     (folder / "manifest.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="is damaged .* Delete the folder and run again"):
-        batch.last_run(root, "run")
+        last_run(root, "run")
     assert call("04", "zh") == (["04"], ["04.1.json"])
 
 

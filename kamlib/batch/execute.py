@@ -15,6 +15,7 @@ from papermill.exceptions import PapermillExecutionError
 from kamlib.batch.plan import Notebook, headings
 from kamlib.batch.warm import ENVIRONMENT, inherited
 from kamlib.files import write_atomically
+from kamlib.language import say
 
 LONGEST_REASON = 300
 SAVE_SECONDS = 5
@@ -80,7 +81,7 @@ def execute(
         except Exception as error:
             watch.save()
             if kernels.stopped:
-                return watch.failure(watch.index, None, "stopped")
+                return watch.failure(watch.index, None, say(None, "stopped", "已停止"))
             if watch.notebook or attempt == 2:
                 return watch.failure(watch.index, None, reason(type(error).__name__, str(error)))
     raise AssertionError("unreachable")
@@ -120,7 +121,11 @@ class Watch:
 def reason(name: str, text: str) -> str:
     """Return an exception as one line; of the user's own mistakes just the sentence."""
     if name == "DeadKernelError":
-        return "The kernel died. Most often the machine ran out of memory: run with fewer --jobs."
+        return say(
+            None,
+            "The kernel died. Most often the machine ran out of memory: run with fewer --jobs.",
+            "内核已退出，通常是内存不足。请用较小的 --jobs 重新运行。",
+        )
     line = " ".join(text.split())
     line = line if name == "InputError" else f"{name}: {line}" if line else name
     return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from kamlib.batch.plan import Notebook
 from kamlib.errors import InputError
 from kamlib.files import write_atomically
 from kamlib.sources.store import sha256
@@ -43,9 +44,15 @@ class Manifest:
         try:
             return cls(folder, json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
-            raise InputError(f"{folder} is not a run folder: it holds no {FILE}. Run the notebooks first.") from None
+            raise InputError(
+                f"{folder} is not a run folder: it holds no {FILE}. Run the notebooks first.",
+                f"{folder} 不是运行结果文件夹：其中没有 {FILE}。请先运行笔记本。",
+            ) from None
         except ValueError as error:
-            raise InputError(f"{path} is damaged ({error}). Delete the folder and run again.") from None
+            raise InputError(
+                f"{path} is damaged ({error}). Delete the folder and run again.",
+                f"{path} 已损坏（{error}）。请删除该文件夹后重新运行。",
+            ) from None
 
     @property
     def notebooks(self) -> dict[str, dict[str, Any]]:
@@ -71,6 +78,38 @@ class Manifest:
         with self.lock:
             (self.notebooks[number] if number else self.content).update(fields)
             write_atomically(self.folder / FILE, json.dumps(self.content, ensure_ascii=False, indent=1) + "\n")
+
+
+def last_run(out: Path, as_of: str) -> Manifest:
+    """Return the manifest of the run folder for `as_of` in `out`, or of the one that started last."""
+    folders = [path.parent for path in out.glob(f"{as_of}*/{FILE}")]
+    if not folders:
+        raise InputError(
+            f"There is no run in {out / as_of}. Run the notebooks first, without --only-failed.",
+            f"{out / as_of} 中没有运行结果。请先运行笔记本（不带 --only-failed）。",
+        )
+    return max((Manifest.read(folder) for folder in folders), key=lambda manifest: manifest.content["started"])
+
+
+def earlier_results(folder: Path, same: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the entries of an earlier run in `folder`, if it was on the same data, date and language."""
+    try:
+        old = Manifest.read(folder)
+    except InputError:
+        return {}
+    return old.notebooks if all(old.content.get(key) == value for key, value in same.items()) else {}
+
+
+def entry(notebook: Notebook, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest's entry of a notebook that is still to run."""
+    parameters = {
+        name: {"value": given.get(name, p.default), "default": p.default, "meaning": p.meaning}
+        for name, p in notebook.parameters.items()
+    }
+    return {
+        "file": notebook.path.name, "title": notebook.title, "status": PENDING, "started": None, "seconds": None,
+        "parameters": parameters, "given": given, "declared": notebook.exhibits, "exhibits": [], "error": None,
+    }  # fmt: skip
 
 
 def versions() -> dict[str, str]:

@@ -36,7 +36,8 @@ class Parameter:
             return {"int": int, "float": float, "bool": _flag}.get(self.type, str)(text)
         except ValueError:
             raise InputError(
-                f"-p {self.name}={text}: '{text}' is not {_article(self.type)}. Give one, e.g. {self.default!r}."
+                f"-p {self.name}={text}: '{text}' is not {_KINDS[self.type][0]}. Give one, e.g. {self.default!r}.",
+                f"-p {self.name}={text}：“{text}”不是{_KINDS[self.type][1]}。请改正，例如 {self.default!r}。",
             ) from None
 
 
@@ -60,7 +61,10 @@ class Notebook:
         try:
             cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
         except (OSError, UnicodeDecodeError, ValueError, KeyError) as error:
-            raise InputError(f"{self.path} cannot be read as a notebook ({error!r}). Restore the file.") from None
+            raise InputError(
+                f"{self.path} cannot be read as a notebook ({error!r}). Restore the file.",
+                f"{self.path} 无法作为笔记本读取（{error!r}）。请恢复该文件。",
+            ) from None
         return [{**cell, "source": "".join(cell["source"])} for cell in cells]
 
     def code(self, tag: str = "") -> list[str]:
@@ -92,7 +96,10 @@ def home() -> Path:
     places = (project_root(), Path(__file__).resolve().parents[2])
     found = next((p for p in places if any((p / "notebooks").glob("[0-9][0-9]_*.ipynb"))), None)
     if found is None:
-        raise InputError(f"There is no folder 'notebooks' in {places[0]} or above it. Call kam from the project.")
+        raise InputError(
+            f"There is no folder 'notebooks' in {places[0]} or above it. Call kam from the project.",
+            f"{places[0]} 及其上级文件夹中没有 notebooks 文件夹。请在项目文件夹中执行 kam。",
+        )
     return found
 
 
@@ -103,7 +110,9 @@ def select(root: Path, only: str = "") -> list[Notebook]:
     for number in wanted:
         if number not in notebooks:
             known = ", ".join(f"{n} {notebook.name}" for n, notebook in notebooks.items())
-            raise InputError(f"There is no notebook '{number}'. Notebooks: {known}.")
+            raise InputError(
+                f"There is no notebook '{number}'. Notebooks: {known}.", f"没有笔记本“{number}”。现有笔记本：{known}。"
+            )
     return [notebook for number, notebook in notebooks.items() if not wanted or number in wanted]
 
 
@@ -144,13 +153,21 @@ def assign(notebooks: Sequence[Notebook], values: Sequence[str]) -> dict[str, di
     for pair in values:
         name, equals, text = (part.strip() for part in pair.partition("="))
         if not equals:
-            raise InputError(f"-p {pair}: write it as name=value, e.g. -p top_n=20.")
+            raise InputError(
+                f"-p {pair}: write it as name=value, e.g. -p top_n=20.",
+                f"-p {pair}：请写成 名称=值，例如 -p top_n=20。",
+            )
         if name in RESERVED:
-            raise InputError(f"-p {pair}: '{name}' has an option of its own. Give it as {RESERVED[name]}.")
+            raise InputError(
+                f"-p {pair}: '{name}' has an option of its own. Give it as {RESERVED[name]}.",
+                f"-p {pair}：“{name}”有专用选项。请用 {RESERVED[name]} 指定。",
+            )
         if name not in known:
             raise InputError(
                 f"-p {pair}: '{name}' is not a parameter of the notebooks to run.{suggest(name, known)} "
-                f"Parameters: {', '.join(sorted(known)) or 'none'}."
+                f"Parameters: {', '.join(sorted(known)) or 'none'}.",
+                f"-p {pair}：要运行的笔记本没有参数“{name}”。{suggest(name, known)}"
+                f"可用参数：{'、'.join(sorted(known)) or '无'}。",
             )
         for notebook in notebooks:
             if name in notebook.parameters:
@@ -187,5 +204,4 @@ def _flag(text: str) -> bool:
     return text.lower() in ("true", "yes")
 
 
-def _article(kind: str) -> str:
-    return {"int": "a whole number", "float": "a number", "bool": "true or false"}[kind]
+_KINDS = {"int": ("a whole number", "整数"), "float": ("a number", "数字"), "bool": ("true or false", " true 或 false")}

@@ -21,7 +21,7 @@ from kamlib import passphrase, words
 from kamlib.batch import manifest as record
 from kamlib.batch import warm
 from kamlib.batch.execute import Kernels, execute
-from kamlib.batch.manifest import DONE, FAILED, PENDING, RUNNING, Manifest
+from kamlib.batch.manifest import DONE, FAILED, RUNNING, Manifest
 from kamlib.batch.plan import Notebook, assign, check_values, home, select
 from kamlib.batch.progress import Progress
 from kamlib.errors import InputError
@@ -59,16 +59,19 @@ def run(call: Call) -> int:
 
     Notebooks that are not asked for keep what an earlier run on the same data, date and language left in the folder.
     """
-    for name, kind, value in (("--as-of", Date(), call.as_of), ("--lang", Choice(words.LANGUAGES), call.lang or "en")):
+    for name, kind, value in (
+        ("--as-of", Date(), call.as_of),
+        ("--lang", Choice(words.LANGUAGES), call.lang or words.language()),
+    ):
         if fault := kind.fault(value):
-            raise InputError(f"{name} {value}: {fault}")
-    root = home()
+            raise InputError(f"{name} {value}: {fault}", f"{name} {value}：{fault}")
+    root, lang = home(), call.lang or words.language()
     notebooks = select(root, call.only)
     given = assign(notebooks, call.values)
     for notebook in notebooks:
         if given[notebook.number]:
-            check_values(notebook, given[notebook.number] | {"data_dir": str(root)})
-    key, lang = key_of(call), call.lang or "en"
+            check_values(notebook, given[notebook.number] | {"data_dir": str(root), "lang": lang})
+    key = key_of(call)
     passphrase.take()  # before any process starts that would inherit it
     with warm.kernels(modules(notebooks)), tempfile.TemporaryDirectory(prefix="kam-") as scratch:
         data = load(call.data.absolute() if call.data else root / "data" / "sample", call.as_of)
@@ -87,7 +90,10 @@ def key_of(call: Call) -> bytes:
     if call.share:
         return share_key(call.share_key, call.out.absolute())
     if call.share_key:
-        raise InputError(f"--share-key {call.share_key}: it goes with --share.")
+        raise InputError(
+            f"--share-key {call.share_key}: it goes with --share.",
+            f"--share-key {call.share_key}：须与 --share 同时使用。",
+        )
     return b""
 
 
@@ -95,16 +101,20 @@ def rerun(call: Call) -> int:
     """Run again what failed or never finished in the run folder of `call.as_of`, or in the newest one, as it was
     called then."""
     no_more = InputError(
-        "--only-failed repeats the last call: give it no --data, --only, -p, --lang, --role, --user or --share."
+        "--only-failed repeats the last call: give it no --data, --only, -p, --lang, --role, --user or --share.",
+        "--only-failed 会重复上一次调用：请勿同时指定 --data、--only、-p、--lang、--role、--user 或 --share。",
     )
     if call.only or call.values or call.lang or call.role or call.user or call.share:
         raise no_more
-    manifest = last_run(call.out.absolute(), call.as_of)
+    manifest = record.last_run(call.out.absolute(), call.as_of)
     if call.data and manifest.content.get("data_kept", True):
         raise no_more
     root = home()
     if manifest.shared:
-        raise InputError(f"{manifest.folder} is shared and keeps no tables to repeat it with. Run it again whole.")
+        raise InputError(
+            f"{manifest.folder} is shared and keeps no tables to repeat it with. Run it again whole.",
+            f"{manifest.folder} 是对外共享的结果，未保留可供重跑的数据。请完整地重新运行。",
+        )
     notebooks = [notebook for notebook in select(root) if notebook.number in manifest.undone()]
     passphrase.take()
     with warm.kernels(modules(notebooks)), exclusive(manifest.folder):
@@ -117,22 +127,22 @@ def modules(notebooks: Sequence[Notebook]) -> list[str]:
     return [*SHARED_MODULES, *(f"kamlib.{notebook.name}" for notebook in notebooks)]
 
 
-def last_run(out: Path, as_of: str) -> Manifest:
-    """Return the manifest of the run folder for `as_of` in `out`, or of the one that started last."""
-    folders = [path.parent for path in out.glob(f"{as_of}*/{record.FILE}")]
-    if not folders:
-        raise InputError(f"There is no run in {out / as_of}. Run the notebooks first, without --only-failed.")
-    return max((Manifest.read(folder) for folder in folders), key=lambda manifest: manifest.content["started"])
-
-
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
     """Make sure that nobody else writes into the run folder meanwhile."""
     try:
         private_folder(folder)
     except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror}). Choose another folder with --out.") from None
-    with locked(folder, f"Another run is writing to {folder}. Wait for it, or choose another folder with --out."):
+        raise InputError(
+            f"{folder} cannot be written ({error.strerror}). Choose another folder with --out.",
+            f"{folder} 无法写入（{error.strerror}）。请用 --out 指定其他文件夹。",
+        ) from None
+    busy = words.say(
+        None,
+        f"Another run is writing to {folder}. Wait for it, or choose another folder with --out.",
+        f"另一次运行正在写入 {folder}。请等它结束，或用 --out 指定其他文件夹。",
+    )
+    with locked(folder, busy):
         yield
 
 
@@ -161,7 +171,7 @@ def begin(
             [origin or files, data.settings.model_dump_json(), asdict(data.ledger.access)]
         ),
     }
-    kept = earlier_results(folder, same)
+    kept = record.earlier_results(folder, same)
     if not kept:
         for part in ("notebooks", "exhibits"):
             shutil.rmtree(folder / part, ignore_errors=True)
@@ -171,7 +181,7 @@ def begin(
         "status": RUNNING, "started": record.now(), "finished": None, **same, "company": data.settings.company,
         "currency": data.settings.currency, "source": str(data.source) if data.files else "", "files": files,
         "ledger": data.ledger.as_dict(), "versions": record.versions(), "data_kept": not data.room,
-        "notebooks": dict(sorted((kept | {n.number: entry(n, given[n.number]) for n in notebooks}).items())),
+        "notebooks": dict(sorted((kept | {n.number: record.entry(n, given[n.number]) for n in notebooks}).items())),
     }  # fmt: skip
     manifest = Manifest(folder, content, work, kept_in)
     manifest.set()
@@ -192,33 +202,15 @@ def brought_again(manifest: Manifest, call: Call) -> Data | None:
         return None
     source = call.data or (manifest.content["source"] and Path(manifest.content["source"]))
     if not source:
-        raise InputError("This run does not say where its data came from. Give the workspace with --data.")
+        raise InputError(
+            "This run does not say where its data came from. Give the workspace with --data.",
+            "这次运行没有记录数据来源。请用 --data 指定工作区。",
+        )
     then = manifest.content["ledger"]["access"]
     data = seen(load(source.absolute(), manifest.content["as_of"]), then["role"], then["user"])
     manifest.data = data_folder(data, manifest.folder)
     prepare(data, manifest.data)
     return data
-
-
-def earlier_results(folder: Path, same: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Return the entries of an earlier run in `folder`, if it was on the same data, date and language."""
-    try:
-        old = Manifest.read(folder)
-    except InputError:
-        return {}
-    return old.notebooks if all(old.content.get(key) == value for key, value in same.items()) else {}
-
-
-def entry(notebook: Notebook, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest's entry of a notebook that is still to run."""
-    parameters = {
-        name: {"value": given.get(name, p.default), "default": p.default, "meaning": p.meaning}
-        for name, p in notebook.parameters.items()
-    }
-    return {
-        "file": notebook.path.name, "title": notebook.title, "status": PENDING, "started": None, "seconds": None,
-        "parameters": parameters, "given": given, "declared": notebook.exhibits, "exhibits": [], "error": None,
-    }  # fmt: skip
 
 
 def deliver(root: Path, manifest: Manifest, notebooks: Sequence[Notebook], jobs: int) -> int:
@@ -241,7 +233,7 @@ def deliver(root: Path, manifest: Manifest, notebooks: Sequence[Notebook], jobs:
 
 def run_all(notebooks: Sequence[Notebook], manifest: Manifest, kernels: Kernels, progress: Progress, jobs: int) -> None:
     """Run `notebooks`, `jobs` at once. An interrupt kills the kernels and leaves what is finished."""
-    with ThreadPoolExecutor(jobs) as pool, interruptible():
+    with ThreadPoolExecutor(jobs, initializer=words.speak, initargs=(words.language(),)) as pool, interruptible():
         try:
             wait([pool.submit(run_one, notebook, manifest, kernels, progress) for notebook in notebooks])
         except KeyboardInterrupt:
@@ -271,7 +263,12 @@ def run_one(notebook: Notebook, manifest: Manifest, kernels: Kernels, progress: 
     saved = [id for id in notebook.exhibits if (folder / "exhibits" / f"{id}.json").is_file()]
     if not error and saved != notebook.exhibits:
         lacking = ", ".join(id for id in notebook.exhibits if id not in saved)
-        error = {"heading": "", "cell": None, "reason": f"It ran to its end, but did not deliver {lacking}."}
+        why = words.say(
+            manifest.content["lang"],
+            f"It ran to its end, but did not deliver {lacking}.",
+            f"笔记本已运行完毕，但未生成 {lacking}。",
+        )
+        error = {"heading": "", "cell": None, "reason": why}
     status = FAILED if error else DONE
     manifest.set(number, status=status, seconds=round(time.monotonic() - start, 1), exhibits=saved, error=error)
     where = (

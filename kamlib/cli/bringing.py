@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from kamlib import passphrase
-from kamlib.cli.app import KeyFile, app, export
+from kamlib.cli.app import KeyFile, Lang, app, export
+from kamlib.language import language
 
 
 @app.command()
 def check(
     data: Annotated[Path, typer.Argument(help="Folder with the tables.")],
-    lang: Annotated[str, typer.Option(help="Language of the report: en or zh.")] = "en",
+    lang: Lang = "",
     out: Annotated[Path | None, typer.Option(help="Folder that receives the rows to work off, as CSV.")] = None,
     key_file: KeyFile = None,
 ) -> None:
@@ -24,7 +25,7 @@ def check(
     from kamlib.sources.check import check_folder
 
     report = check_folder(data, out)
-    print(report.text(lang))
+    print(report.text())
     raise typer.Exit(0 if report.usable else 2)
 
 
@@ -41,7 +42,7 @@ def import_(
     ] = None,
     dates: Annotated[str, typer.Option(help="dmy, mdy or ymd, where nothing tells the day from the month.")] = "",
     encrypt: Annotated[bool, typer.Option("--encrypt", help="Encrypt the new workspace with a passphrase.")] = False,
-    lang: Annotated[str, typer.Option(help="Language of the ledger: en or zh.")] = "en",
+    lang: Lang = "",
     key_file: KeyFile = None,
 ) -> None:
     """Bring what a CRM or any other system exported into the canonical tables, with every row accounted for.
@@ -61,21 +62,21 @@ def import_(
         dates=dates,
         save=save_mapping,
         encrypt=encrypt,
-        tell=lambda found: print(recognition_text(found, lang) + "\n", flush=True),
+        tell=lambda found: print(recognition_text(found) + "\n", flush=True),
     )
-    print(ledger_text(imported.ledger, lang))
-    print(imported.text(lang))
+    print(ledger_text(imported.ledger))
+    print(imported.text())
 
 
 @app.command()
 def template(
     file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="The workbook to write.")],
-    lang: Annotated[str, typer.Option(help="Language of sheets, headers and comments: en or zh.")] = "en",
+    lang: Lang = "",
 ) -> None:
     """Write an Excel workbook to fill in by hand: every table, and the three tables of tiering with live formulas."""
     from kamlib.exchange.template import template as write
 
-    print(write(file, lang))
+    print(write(file, language()))
 
 
 @export.command("tiers")
@@ -86,7 +87,7 @@ def export_tiers(
     as_of: Annotated[str, typer.Option(help="Last day seen, YYYY-MM-DD. Default: as the data says.")] = "",
     field: Annotated[str, typer.Option(help="Label of the CRM's tier field. Default: Rating, 客户级别.")] = "",
     provisional: Annotated[bool, typer.Option("--provisional", help="Also tiers that rest on too little.")] = False,
-    lang: Annotated[str, typer.Option(help="Language of tiers the CRM has no spelling for: en or zh.")] = "",
+    lang: Lang = "",
     protect: Annotated[
         bool, typer.Option("--protect", help="Give the workbook a password: KAM_OFFICE_PASSWORD, or asked for.")
     ] = False,
@@ -100,4 +101,4 @@ def export_tiers(
 
     password = office.password() if protect else ""
     data = load(workspace, as_of)
-    print(write(data, to, out, field=field, lang=lang, provisional=provisional, password=password).text(lang or None))
+    print(write(data, to, out, field=field, lang=lang, provisional=provisional, password=password).text())

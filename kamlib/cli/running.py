@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from kamlib import passphrase
-from kamlib.cli.app import KeyFile, app
+from kamlib.cli.app import KeyFile, Lang, app
+from kamlib.language import say
 
 
 @app.command()
@@ -19,7 +20,7 @@ def run(
     as_of: Annotated[str, typer.Option(help="Last day seen, YYYY-MM-DD. Default: as the data says.")] = "",
     only: Annotated[str, typer.Option(help="Notebooks to run, e.g. 03,07. Default: all.")] = "",
     p: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A parameter; repeatable.")] = None,
-    lang: Annotated[str, typer.Option(help="Language of claims, charts and report: en or zh.")] = "",
+    lang: Lang = "",
     jobs: Annotated[int, typer.Option(min=0, help="Notebooks at once. 0: as many as there are cores.")] = 0,
     role: Annotated[
         str, typer.Option(help="Only what this role may see: rep, manager, partner, analyst, or yours.")
@@ -56,6 +57,7 @@ def run(
 @app.command()
 def params(
     number: Annotated[str, typer.Argument(metavar="[NN]", help="A notebook, e.g. 05. Default: all.")] = "",
+    lang: Lang = "",
 ) -> None:
     """List every parameter: notebook, name, type, default, meaning."""
     from rich import box
@@ -64,7 +66,8 @@ def params(
 
     from kamlib.batch.plan import home, parameter_rows, select
 
-    table = Table("notebook", "parameter", "type", "default", "meaning", box=box.SIMPLE)
+    heads = say(None, "notebook parameter type default meaning", "笔记本 参数 类型 默认值 含义").split()
+    table = Table(*heads, box=box.SIMPLE)
     for row in parameter_rows(select(home(), number)):
         table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False).print(table)
@@ -90,6 +93,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 7,
     as_: Annotated[str, typer.Option("--as", metavar="VENDOR", help="As a CRM exports it: zoho or fxiaoke.")] = "",
     as_of: Annotated[str, typer.Option(help="With --as: the day of the export, YYYY-MM-DD. Default: the last.")] = "",
+    lang: Lang = "",
 ) -> None:
     """Invent a company: every table, of any size, the same for the same seed."""
     from kamlib.sample import generate, generate_export
@@ -101,4 +105,4 @@ def sample(
         generate_export(into, as_, as_of, accounts, seed, told)
     else:
         generate(into, accounts, seed, told)
-    print(f"{accounts:,} accounts in {into}")
+    print(say(None, f"{accounts:,} accounts in {into}", f"已在 {into} 生成 {accounts:,} 个客户"))

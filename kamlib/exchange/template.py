@@ -41,9 +41,15 @@ def template(path: Path | str, lang: str = "en", day: dt.date | None = None) -> 
     """Write the workbook to `path` in `lang`; `day` is the date of scoring that stands in it (default: today)."""
     path = Path(path)
     if path.suffix.lower() != ".xlsx":
-        raise InputError(f"{path}: the template is an Excel workbook. Give a file name that ends in .xlsx.")
+        raise InputError(
+            f"{path}: the template is an Excel workbook. Give a file name that ends in .xlsx.",
+            f"{path}：模板是 Excel 工作簿。请使用以 .xlsx 结尾的文件名。",
+        )
     if lang not in words.LANGUAGES:
-        raise InputError(f"lang = '{lang}'.{suggest(lang, words.LANGUAGES)} Give en or zh.")
+        raise InputError(
+            f"lang = '{lang}'.{suggest(lang, words.LANGUAGES)} Give en or zh.",
+            f"lang = '{lang}'：{suggest(lang, words.LANGUAGES)}请填写 en 或 zh。",
+        )
     settings = Settings()
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, XLSX)

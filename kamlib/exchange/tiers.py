@@ -76,11 +76,20 @@ def export_tiers(
     """
     path, crm = Path(path), VENDORS.get(vendor)
     if crm is None:
-        raise InputError(f"--to '{vendor}': no such CRM.{suggest(vendor, VENDORS)} Give one of: {', '.join(VENDORS)}.")
+        raise InputError(
+            f"--to '{vendor}': no such CRM.{suggest(vendor, VENDORS)} Give one of: {', '.join(VENDORS)}.",
+            f"--to '{vendor}'：没有这个 CRM。{suggest(vendor, VENDORS)}可选：{'、'.join(VENDORS)}。",
+        )
     if path.suffix.lower() != crm.ending:
-        raise InputError(f"{path}: {vendor} takes tiers as {crm.ending}. Give a file name that ends so.")
+        raise InputError(
+            f"{path}: {vendor} takes tiers as {crm.ending}. Give a file name that ends so.",
+            f"{path}：{vendor} 导入客户级别用 {crm.ending} 文件。请使用该扩展名的文件名。",
+        )
     if password and crm.ending != ".xlsx":
-        raise InputError(f"{path}: only a workbook can have a password; {vendor} takes tiers as {crm.ending}.")
+        raise InputError(
+            f"{path}: only a workbook can have a password; {vendor} takes tiers as {crm.ending}.",
+            f"{path}：只有 Excel 工作簿可以设密码；{vendor} 导入客户级别用 {crm.ending} 文件。",
+        )
     table, left_out = tier_table(data, lang or crm.lang, provisional)
     if vendor == "zoho":
         table["account_id"] = _zoho_ids(table["account_id"])
@@ -124,7 +133,9 @@ def _zoho_ids(ids: pd.Series) -> pd.Series:
     if strange:
         raise InputError(
             f"'{strange[0]}' is no record id of Zoho CRM ({len(strange)} of {len(ids)}): the accounts did not come from there. "
-            "Export them in Zoho with Record Id, and import that with kam import --from zoho."
+            "Export them in Zoho with Record Id, and import that with kam import --from zoho.",
+            f"“{strange[0]}”不是 Zoho CRM 的记录 ID（{len(ids)} 个中有 {len(strange)} 个）：这些客户不是从 Zoho 导出的。"
+            "请在 Zoho 中导出含 Record Id 的客户，再用 kam import --from zoho 导入。",
         )
     return "zcrm_" + ids.str.removeprefix("zcrm_")
 

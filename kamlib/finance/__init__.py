@@ -203,7 +203,9 @@ def find_account(mart: pd.DataFrame, account: str = "") -> pd.Series:
     if rows.empty:
         raise InputError(
             f"account = '{account}' is not in the accounts table.{suggest(account, mart['account_id'])} "
-            'Give an account_id, or "" for the largest account.'
+            'Give an account_id, or "" for the largest account.',
+            f"account = '{account}' 不在客户表中。{suggest(account, mart['account_id'])}"
+            '请填写 account_id，或留空 "" 取收入最高的客户。',
         )
     return rows.sort_values(["revenue", "account_id"], ascending=[False, True]).iloc[0]
 

@@ -26,7 +26,9 @@ def seen(data: Data, role: str = "", user: str = "", key: bytes = b"", lang: str
     if role:
         data = restrict(data, role, user)
     elif user:
-        raise InputError(f"--user {user}: say in which role, e.g. --role rep.")
+        raise InputError(
+            f"--user {user}: say in which role, e.g. --role rep.", f"--user {user}：请同时指定角色，例如 --role rep。"
+        )
     return share(data, key, lang) if key else data
 
 
@@ -37,7 +39,10 @@ def renamed(given: Given, data: Data, key: bytes, lang: str = "en") -> Given:
     def rename(name: str, value: Any) -> Any:
         other = names.of(value) if isinstance(value, str) and value else value
         if name in NAMING and value and other == value:
-            raise InputError(f"-p {name}={value}: nobody is called that. Write the id, or the name as the tables do.")
+            raise InputError(
+                f"-p {name}={value}: nobody is called that. Write the id, or the name as the tables do.",
+                f"-p {name}={value}：没有这个名称。请填写编号，或与数据表一致的名称。",
+            )
         return other
 
     return {number: {name: rename(name, value) for name, value in values.items()} for number, values in given.items()}

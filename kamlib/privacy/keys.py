@@ -23,15 +23,24 @@ def share_key(file: Path | None, outputs: Path) -> bytes:
         return _long_enough(os.environ[VARIABLE], VARIABLE)
     path = file or default_file()
     if path.resolve().is_relative_to(outputs.resolve()):
-        raise InputError(f"{path} lies among the outputs, which are shared. Keep the key elsewhere.")
+        raise InputError(
+            f"{path} lies among the outputs, which are shared. Keep the key elsewhere.",
+            f"{path} 位于要共享的输出文件夹中。请将密钥存放在别处。",
+        )
     if file is None and not path.exists():
         _make(path)
     try:
         text, rights = path.read_text(encoding="utf-8").strip(), path.stat().st_mode
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a key ({error}). Give a text file that holds one.") from None
+        raise InputError(
+            f"{path} cannot be read as a key ({error}). Give a text file that holds one.",
+            f"{path} 无法作为密钥读取（{error}）。请指定存有密钥的文本文件。",
+        ) from None
     if os.name == "posix" and rights & 0o077:
-        raise InputError(f"{path} can be read by others: whoever has the key can name everybody. Run chmod 600 on it.")
+        raise InputError(
+            f"{path} can be read by others: whoever has the key can name everybody. Run chmod 600 on it.",
+            f"{path} 可被他人读取：持有密钥者可还原所有名称。请对其执行 chmod 600。",
+        )
     return _long_enough(text, str(path))
 
 
@@ -51,11 +60,15 @@ def _make(path: Path) -> None:
         return
     except OSError as error:
         raise InputError(
-            f"{path} cannot be made ({error.strerror}). Give a key with --share-key FILE or {VARIABLE}."
+            f"{path} cannot be made ({error.strerror}). Give a key with --share-key FILE or {VARIABLE}.",
+            f"{path} 无法创建（{error.strerror}）。请用 --share-key FILE 或 {VARIABLE} 提供密钥。",
         ) from None
 
 
 def _long_enough(text: str, where: str) -> bytes:
     if len(text) < SHORTEST:
-        raise InputError(f"{where}: the key has {len(text)} letters; whoever can guess it can name everybody. Use 64.")
+        raise InputError(
+            f"{where}: the key has {len(text)} letters; whoever can guess it can name everybody. Use 64.",
+            f"{where}：密钥仅有 {len(text)} 个字符，一旦被猜中即可还原所有名称。请使用 64 个字符。",
+        )
     return text.encode()

@@ -24,7 +24,10 @@ def restrict(data: Data, role: str, user: str = "") -> Data:
     """
     if role not in data.settings.roles:
         roles = data.settings.roles
-        raise InputError(f"--role {role}: there is no such role.{suggest(role, roles)} Roles: {', '.join(roles)}.")
+        raise InputError(
+            f"--role {role}: there is no such role.{suggest(role, roles)} Roles: {', '.join(roles)}.",
+            f"--role {role}：没有这个角色。{suggest(role, roles)}现有角色：{'、'.join(roles)}。",
+        )
     rule = data.settings.roles[role]
     view = _View(data, rule, user)
     measured = data.measured.difference(rule.mask)
@@ -109,13 +112,20 @@ def _found(column: Column) -> str:
     return f"s.{name_of(column.name)} IN (SELECT {TABLES[column.ref].key[0]} FROM {MADE}.{column.ref})"
 
 
+def _whose(rule: Role) -> str:
+    return {"owner": "负责人", "department": "部门", "region": "地区"}[rule.rows]
+
+
 def _accounts(data: Data, rule: Role, user: str) -> str:
     """SQL for whether the account `s` belongs to the user. InputError when none does."""
     if rule.rows == "all":
         return "true"
     by = name_of(rule.rows)
     if not user:
-        raise InputError(f"This role sees the accounts of one {rule.rows}: say whose with --user NAME.")
+        raise InputError(
+            f"This role sees the accounts of one {rule.rows}: say whose with --user NAME.",
+            f"该角色只能查看一个{_whose(rule)}的客户：请用 --user NAME 指定。",
+        )
     person = literal(user)
     own = f"s.{by} = {person}"
     if rule.rows != "owner":
@@ -127,6 +137,7 @@ def _accounts(data: Data, rule: Role, user: str) -> str:
         ).fetchall()
         near = suggest(user, [name for (name,) in known if name])
         raise InputError(
-            f"--user {user}: no account belongs to this {rule.rows}.{near} Write it as accounts.{rule.rows} does."
+            f"--user {user}: no account belongs to this {rule.rows}.{near} Write it as accounts.{rule.rows} does.",
+            f"--user {user}：没有客户属于该{_whose(rule)}。{near}请与 accounts.{rule.rows} 中的写法一致。",
         )
     return own

@@ -123,7 +123,7 @@ def assess(
 def accepted(data: Data) -> Quality:
     """Return how good `data` are. InputError says which share is below what `kam.toml` asks for, if one is."""
     assessed = assess(data.con.con, data.measured, data.ledger, data.settings, data.as_of)
-    if stops := assessed.stops("en"):
+    if stops := assessed.stops():
         raise InputError("\n".join(stops))
     return assessed
 

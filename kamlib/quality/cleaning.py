@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from kamlib.formulas import as_text_sql
+from kamlib.language import say
 from kamlib.settings import Settings
 from kamlib.sources.ledger import EXAMPLES, Fault
 from kamlib.sources.sql import literal, name_of
@@ -142,6 +143,10 @@ def unknown(con: duckdb.DuckDBPyConnection, merged: dict[str, str]) -> list[str]
         else set()
     )
     return [
-        f"kam.toml: [[cleaning]] merge: the account {account} is not in accounts. Correct the id, or leave the line out."
+        say(
+            None,
+            f"kam.toml: [[cleaning]] merge: the account {account} is not in accounts. Correct the id, or leave the line out.",
+            f"kam.toml：[[cleaning]] merge：客户表中没有客户 {account}。请更正编号，或删除该行。",
+        )
         for account in sorted(set(merged.values()) - known)
     ]

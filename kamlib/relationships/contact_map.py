@@ -25,7 +25,10 @@ def pick_account(accounts: pd.DataFrame, wanted: str = "") -> pd.Series:
     hit = accounts[(accounts.account_id == wanted) | (accounts.account_name == wanted)]
     if hit.empty:
         near = suggest(wanted, [*accounts.account_id, *accounts.account_name])
-        raise InputError(f"account = '{wanted}' is no account's id or name.{near} Leave it empty for the largest.")
+        raise InputError(
+            f"account = '{wanted}' is no account's id or name.{near} Leave it empty for the largest.",
+            f"account = '{wanted}' 不是任何客户的编号或名称。{near}留空则取收入最高的客户。",
+        )
     return hit.iloc[0]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kamlib.errors import InputError
+from kamlib.language import say
 from kamlib.sample import accounts as portfolio
 from kamlib.sample import contacts_log, deals, longtail, money, orders, people, plans, raw, voices
 from kamlib.sample.codebook import codebook
@@ -42,7 +43,8 @@ def generate(into: Path, accounts: int = 150, seed: int = 7, progress: Callable[
     """
     if accounts < portfolio.N_ACCOUNTS:
         raise InputError(
-            f"accounts = {accounts}: the sample company has {portfolio.N_ACCOUNTS} accounts; ask for as many or more."
+            f"accounts = {accounts}: the sample company has {portfolio.N_ACCOUNTS} accounts; ask for as many or more.",
+            f"accounts = {accounts}：示例公司共有 {portfolio.N_ACCOUNTS} 个客户，请填写不小于此数的值。",
         )
     into = Path(into)
     large = accounts > portfolio.N_ACCOUNTS
@@ -78,7 +80,8 @@ def _refuse_mixture(into: Path, suffix: str) -> None:
     found = [name for name in TABLES if (into / f"{name}{suffix}").exists()]
     if found:
         raise InputError(
-            f"{into} already holds {found[0]}{suffix}. Choose an empty folder, or remove the tables in it."
+            f"{into} already holds {found[0]}{suffix}. Choose an empty folder, or remove the tables in it.",
+            f"{into} 中已有 {found[0]}{suffix}。请选择空文件夹，或移走其中的数据表。",
         )
 
 
@@ -93,4 +96,4 @@ def _write_large(into: Path, rows: dict, accounts: int, seed: int, progress: Cal
                 files.add(name, table)
             done += len(block["accounts"])
             if progress:
-                progress(f"{done:,} of {accounts:,} accounts")
+                progress(say(None, f"{done:,} of {accounts:,} accounts", f"已生成客户 {done:,} / {accounts:,}"))

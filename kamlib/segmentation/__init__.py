@@ -61,7 +61,10 @@ def dimensions_of(segment_by: str) -> tuple[str, str]:
     """Return the two dimensions of "industry,region"; with one only, the second is the tier (of the tier: industry)."""
     named = [part.strip() for part in segment_by.split(",")]
     if len(named) > 2:
-        raise InputError(f"segment_by = '{segment_by}'. Give one dimension, or two separated by a comma.")
+        raise InputError(
+            f"segment_by = '{segment_by}'. Give one dimension, or two separated by a comma.",
+            f"segment_by = '{segment_by}'：请填写一个维度，或用逗号分隔的两个维度。",
+        )
     return (named[0], named[1]) if len(named) == 2 else (named[0], "industry" if named[0] == "tier" else "tier")
 
 

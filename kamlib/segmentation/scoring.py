@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from kamlib.errors import InputError
+from kamlib.errors import InputError, wrong
+from kamlib.language import say
 from kamlib.mart import key_accounts
 from kamlib.mart.window import windows
 from kamlib.settings import BANDED, Tiers
@@ -63,8 +64,8 @@ def rule_of(given: Tiers, weights: str = "", cuts: str = "", scale: str = "") ->
     try:
         return Tiers.model_validate(changed)
     except ValidationError as error:
-        text = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise InputError(f"weights = '{weights}', cuts = '{cuts}', scale = '{scale}': {text}") from None
+        asked = f"weights = '{weights}', cuts = '{cuts}', scale = '{scale}'"
+        raise InputError(asked + say(None, ": ", "：") + wrong(error.errors()[0])) from None
 
 
 def _numbers(name: str, text: str, of: tuple[str, ...]) -> list[float]:
@@ -73,7 +74,10 @@ def _numbers(name: str, text: str, of: tuple[str, ...]) -> list[float]:
     except ValueError:
         values = []
     if len(values) != len(of):
-        raise InputError(f"{name} = '{text}'. Give {len(of)} numbers, separated by commas, for {', '.join(of)}.")
+        raise InputError(
+            f"{name} = '{text}'. Give {len(of)} numbers, separated by commas, for {', '.join(of)}.",
+            f"{name} = '{text}'：请填写 {len(of)} 个数字，用逗号分隔，依次对应 {'、'.join(of)}。",
+        )
     return values
 
 

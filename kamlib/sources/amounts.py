@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from kamlib.language import say
 from kamlib.sources.ledger import EXAMPLES, Fault
 
 # Of an order with some list prices, a line without one was sold at list. The cost of an order is known when that of
@@ -39,10 +40,14 @@ def complete_orders(con: duckdb.DuckDBPyConnection, where: Path, file: str) -> t
             told.append(Fault("orders", file, "amount", "from_lines", "told", n, money=float(after[1] - before[1])))
     n, bare = con.execute("SELECT count(*), count(*) - count(amount) FROM staged.orders").fetchone()
     if n and n == bare:
-        return [
+        fault = say(
+            None,
             f"{where}: no order has an amount, neither in orders nor as lines in order_lines. Bring the column 'amount' "
-            "in orders, or order_lines with order_id, line_no, quantity and amount."
-        ], []
+            "in orders, or order_lines with order_id, line_no, quantity and amount.",
+            f"{where}：所有订单都没有金额，orders 和 order_lines 中均无。请在 orders 中提供 amount 列，"
+            "或提供含 order_id、line_no、quantity、amount 的 order_lines。",
+        )
+        return [fault], []
     first = f"SELECT __row, order_id FROM staged.orders WHERE amount IS NULL ORDER BY __row LIMIT {EXAMPLES}"
     examples = tuple(con.execute(first).fetchall()) if bare else ()
     return [], told + [Fault("orders", file, "amount", "no_amount", "told", bare, examples)] * bool(bare)

@@ -78,7 +78,10 @@ def check_folder(folder: Path | str, out: Path | None = None) -> CheckReport:
     InputError only when it is neither a folder nor a workbook, or was prepared and is damaged; all else is in the report."""
     folder = Path(folder)
     if not folder.is_dir() and not is_workbook(folder):
-        raise InputError(f"{folder} is not a folder. Give the folder, or the workbook, that holds accounts and orders.")
+        raise InputError(
+            f"{folder} is not a folder. Give the folder, or the workbook, that holds accounts and orders.",
+            f"{folder} 不是文件夹。请指定存放客户表和订单表的文件夹或工作簿。",
+        )
     faults: list[str] = []
     opened = vault.unlock(folder)
     try:

@@ -161,8 +161,14 @@ def find_tables(folder: Path) -> tuple[dict[str, Source], list[str], list[Path]]
             strangers.append(path)
     for table, sources in found.items():
         if len(sources) > 1:
-            labels = " and ".join(source.label for source in sources)
-            faults.append(f"{folder}: {labels} both claim to be the table {table}. Keep one of them.")
+            en, zh = (joint.join(source.label for source in sources) for joint in (" and ", "、"))
+            faults.append(
+                words.say(
+                    None,
+                    f"{folder}: {en} both claim to be the table {table}. Keep one of them.",
+                    f"{folder}：{zh} 都对应数据表 {table}。请只保留一个。",
+                )
+            )
     return {table: sources[0] for table, sources in found.items()}, faults, strangers
 
 
@@ -186,10 +192,14 @@ def open_source(con: duckdb.DuckDBPyConnection, source: Source, name: str, scrat
         return _open_text(source, name, scratch)
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}). Check the file and its rights."
+            f"{path}: cannot be read ({error.strerror or error}). Check the file and its rights.",
+            f"{path} 无法读取（{error.strerror or error}）。请检查文件及其访问权限。",
         ) from None
     except duckdb.Error as error:
-        raise InputError(f"{path}: not a readable {ending} file ({_short(error)}). Export it again.") from None
+        raise InputError(
+            f"{path}: not a readable {ending} file ({_short(error)}). Export it again.",
+            f"{path} 不是可读取的 {ending} 文件（{_short(error)}）。请重新导出。",
+        ) from None
 
 
 def _open_parquet(con: duckdb.DuckDBPyConnection, source: Source) -> Opened:
@@ -221,7 +231,10 @@ def _open_text(source: Source, name: str, scratch: Path) -> Opened:
     path = source.path if text.plain else texts.rewrite(source.path, text, scratch / f"{flat}.csv")
     delimiter, header = _dialect(text.head)
     if not any(cell.strip() for cell in header):
-        raise InputError(f"{source.path} is empty. Write the column names in the first row, or delete the file.")
+        raise InputError(
+            f"{source.path} is empty. Write the column names in the first row, or delete the file.",
+            f"{source.path} 是空的。请在第一行写入列名，或删除该文件。",
+        )
     columns = dict.fromkeys(unique(header), "VARCHAR")
     gz = "'gzip'" if path.name.lower().endswith(".gz") else "'none'"
     options = (

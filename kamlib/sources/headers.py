@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kamlib.errors import suggest
+from kamlib.language import say
 from kamlib.tables import Table
 
 UNNAMED = r"column \d+"
@@ -37,7 +38,11 @@ def match(table: Table, headers: Iterable[str], file: str) -> Matched:
             if column and column not in taken and not any(header in others for others in found.values()):
                 found.setdefault(column, []).append(header)
     faults = [
-        f"{file}: {' and '.join(map(repr, several))} both claim to be the column {column}. Keep one of them."
+        say(
+            None,
+            f"{file}: {' and '.join(map(repr, several))} both claim to be the column {column}. Keep one of them.",
+            f"{file}：{'、'.join(map(repr, several))} 都对应列 {column}。请只保留一个。",
+        )
         for column, several in found.items()
         if len(several) > 1
     ]
@@ -45,15 +50,22 @@ def match(table: Table, headers: Iterable[str], file: str) -> Matched:
     strangers = tuple(header for header in headers if header not in matched and not re.fullmatch(UNNAMED, header))
     missing = [column for column in table.required if column not in found]
     if missing:
-        columns = (table.column(name) for name in missing)
-        named = " and ".join(f"'{column.name}' ({column.en}, {column.zh})" for column in columns)
-        lacking = f"column {named} is missing" if len(missing) == 1 else f"columns {named} are missing"
-        listed = ", ".join(headers[:12]) + (", …" if len(headers) > 12 else "")
-        faults.append(
-            f"{file}: {lacking} (found: {listed}).{suggest(missing[0], strangers)} Write the names into the "
-            "first row of the file, or bring it by a mapping (docs/own-data.md)."
-        )
+        faults.append(_lacking(table, missing, headers, strangers, file))
     return Matched({column: several[0] for column, several in found.items()}, strangers, tuple(faults))
+
+
+def _lacking(table: Table, missing: list[str], headers: list[str], strangers: tuple[str, ...], file: str) -> str:
+    columns = [table.column(name) for name in missing]
+    named = " and ".join(f"'{column.name}' ({column.en}, {column.zh})" for column in columns)
+    lacking = f"column {named} is missing" if len(missing) == 1 else f"columns {named} are missing"
+    zh = "、".join(f"{column.name}（{column.zh}）" for column in columns)
+    listed, near = ", ".join(headers[:12]) + (", …" if len(headers) > 12 else ""), suggest(missing[0], strangers)
+    return say(
+        None,
+        f"{file}: {lacking} (found: {listed}).{near} Write the names into the "
+        "first row of the file, or bring it by a mapping (docs/own-data.md).",
+        f"{file}：缺少列 {zh}；现有列：{listed}。{near}请在文件第一行写入列名，或用映射文件导入（docs/own-data.md）。",
+    )
 
 
 def _bare(header: str) -> str:

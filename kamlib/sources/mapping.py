@@ -130,8 +130,13 @@ def _all_set_aside(raws: dict[str, Raw], entries: list[LedgerEntry]) -> list[str
     if any(entry.kept or not entry.read for entry in entries):
         return []
     return [
-        f"{raw.label}: every row was set aside ({', '.join(f'{f.detail}: {f.n:,}' for f in raw.told if f.detail)}). Bring "
-        f"rows that count, or change the rules under files.{name}.set_aside of the mapping (docs/own-data.md)."
+        words.say(
+            None,
+            f"{raw.label}: every row was set aside ({', '.join(f'{f.detail}: {f.n:,}' for f in raw.told if f.detail)}). Bring "
+            f"rows that count, or change the rules under files.{name}.set_aside of the mapping (docs/own-data.md).",
+            f"{raw.label}：所有行均被搁置（{'，'.join(f'{f.what()}：{f.n:,}' for f in raw.told if f.detail)}）。请提供有效的行，"
+            f"或修改映射中 files.{name}.set_aside 的规则（docs/own-data.md）。",
+        )
         for name, raw in raws.items()
     ]
 
@@ -215,12 +220,22 @@ def _in_order(box: Sandbox, name: str, select: str, where: str) -> str:
     found = [column for column, *_ in box.run(f"DESCRIBE {select}", f"{where}.sql", []).fetchall()]
     table = TABLES[name]
     faults = [
-        f"{box.mapping}: {where}.sql: '{column}' is no column of {name}.{suggest(column, table.names)}"
+        words.say(
+            None,
+            f"{box.mapping}: {where}.sql: '{column}' is no column of {name}.{suggest(column, table.names)}",
+            f"{box.mapping}：{where}.sql：{name} 没有列“{column}”。{suggest(column, table.names)}",
+        )
         for column in found
         if column not in table.names
     ]
     faults += [
-        f"{box.mapping}: {where}.sql: select a column '{column}'." for column in table.required if column not in found
+        words.say(
+            None,
+            f"{box.mapping}: {where}.sql: select a column '{column}'.",
+            f"{box.mapping}：{where}.sql：SELECT 中须有列“{column}”。",
+        )
+        for column in table.required
+        if column not in found
     ]
     if faults:
         raise InputError("\n".join(faults))
@@ -234,7 +249,9 @@ def _cell(box: Sandbox, raw: Raw, spec: ColumnSpec, where: str) -> str:
     if found is None:
         raise InputError(
             f"{box.mapping}: {where}: {raw.label} has no column '{spec.column}'.{suggest(spec.column, raw.columns)} "
-            f"Columns: {', '.join(raw.columns)}."
+            f"Columns: {', '.join(raw.columns)}.",
+            f"{box.mapping}：{where}：{raw.label} 没有列“{spec.column}”。{suggest(spec.column, raw.columns)}"
+            f"现有列：{'、'.join(raw.columns)}。",
         )
     return name_of(found)
 

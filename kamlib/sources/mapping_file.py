@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from kamlib.errors import InputError, suggest
+from kamlib.errors import InputError, refusal, suggest, wrong
 from kamlib.files import small_text
+from kamlib.language import say
 from kamlib.settings import Settings
 from kamlib.tables import TABLES, missing
 
@@ -41,7 +42,10 @@ class FileSpec(_Strict):
     def _inside(cls, path: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for one in [path] if isinstance(path, str) else path:
             if Path(one).is_absolute() or ".." in Path(one).parts or "~" in one:
-                raise ValueError("must lie in the source folder: give a path relative to it, without '..'.")
+                raise refusal(
+                    "must lie in the source folder: give a path relative to it, without '..'.",
+                    "须位于来源文件夹内：请写相对路径，不含“..”。",
+                )
         return path
 
     @property
@@ -59,7 +63,7 @@ class ColumnSpec(_Strict):
     @model_validator(mode="after")
     def _one(self) -> ColumnSpec:
         if bool(self.column) == bool(self.sql):
-            raise ValueError("give either 'column' or 'sql'.")
+            raise refusal("give either 'column' or 'sql'.", "column 与 sql 须二选一。")
         return self
 
 
@@ -83,9 +87,12 @@ class TableSpec(_Strict):
     @model_validator(mode="after")
     def _one(self) -> TableSpec:
         if bool(self.sql) == bool(self.source):
-            raise ValueError("give either 'sql', or 'from' with 'columns'.")
+            raise refusal("give either 'sql', or 'from' with 'columns'.", "sql 与 from（连同 columns）须二选一。")
         if self.sql and (self.columns or self.where or self.once):
-            raise ValueError("with 'sql' the SELECT names the columns; remove 'columns', 'where' and 'once'.")
+            raise refusal(
+                "with 'sql' the SELECT names the columns; remove 'columns', 'where' and 'once'.",
+                "使用 sql 时列由 SELECT 给出，请删除 columns、where 和 once。",
+            )
         return self
 
 
@@ -116,8 +123,9 @@ class Mapping(_Strict):
     def _parts(cls, tables: dict[str, tuple[TableSpec, ...]]) -> dict[str, tuple[TableSpec, ...]]:
         for name, parts in tables.items():
             if not parts or (len(parts) > 1 and any(part.sql for part in parts)):
-                raise ValueError(
-                    f"'{name}': a list holds parts with 'from' and 'columns'; one with 'sql' stands alone."
+                raise refusal(
+                    f"'{name}': a list holds parts with 'from' and 'columns'; one with 'sql' stands alone.",
+                    f"“{name}”：列表中的各部分须有 from 和 columns；使用 sql 的只能单独一项。",
                 )
         return tables
 
@@ -126,7 +134,10 @@ class Mapping(_Strict):
     def _plain_names(cls, files: dict[str, FileSpec]) -> dict[str, FileSpec]:
         for name in files:
             if not re.fullmatch(r"\w+", name):
-                raise ValueError(f"'{name}' is no name for a file here: use letters, digits and underscores.")
+                raise refusal(
+                    f"'{name}' is no name for a file here: use letters, digits and underscores.",
+                    f"“{name}”不能用作文件名称：只能用字母、数字和下划线。",
+                )
         return files
 
     def fingerprint(self) -> str:
@@ -144,17 +155,29 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         said = yaml.load(small_text(path), _Loader)
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}). Give the path of a mapping file in UTF-8.") from None
+        raise InputError(
+            f"{path}: cannot be read ({error}). Give the path of a mapping file in UTF-8.",
+            f"{path} 无法读取（{error}）。请指定 UTF-8 编码的映射文件。",
+        ) from None
     except RecursionError:
-        raise InputError(f"{path}: not readable as YAML (nested too deep). Write it as in docs/own-data.md.") from None
+        raise InputError(
+            f"{path}: not readable as YAML (nested too deep). Write it as in docs/own-data.md.",
+            f"{path}：不是有效的 YAML（嵌套过深）。写法请见 docs/own-data.md。",
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
+        en, zh = (f"line {mark.line + 1}: ", f"第 {mark.line + 1} 行") if mark else ("", "")
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise InputError(f"{path}: {line}not readable as YAML ({problem}). Mend that line.") from None
+        raise InputError(
+            f"{path}: {en}not readable as YAML ({problem}). Mend that line.",
+            f"{path}：{zh}不是有效的 YAML（{problem}）。请改正该行。",
+        ) from None
     parts = ("settings", "files", "tables")
     if not isinstance(said, dict) or not all(isinstance(said.get(part) or {}, dict) for part in parts):
-        raise InputError(f"{path}: is no mapping file. It needs 'files' and 'tables'; see docs/own-data.md.")
+        raise InputError(
+            f"{path}: is no mapping file. It needs 'files' and 'tables'; see docs/own-data.md.",
+            f"{path} 不是映射文件：须有 files 和 tables，详见 docs/own-data.md。",
+        )
     return said
 
 
@@ -168,15 +191,29 @@ def declared(said: dict[str, Any], path: Path, as_of: str | dt.date = "") -> tup
     except ValidationError as error:
         raise InputError("\n".join(_sentence(path, fault, error.title) for fault in error.errors())) from None
     if faults := _unknown_names(mapping):
-        raise InputError("\n".join(f"{path}: {fault}" for fault in faults))
+        raise InputError("\n".join(say(None, f"{path}: {fault}", f"{path}：{fault}") for fault in faults))
     return mapping, settings
 
 
 def _unknown_names(mapping: Mapping) -> list[str]:
-    faults = [f"tables.{name} is missing: nothing can be computed without." for name in missing(mapping.tables)]
+    faults = [
+        say(
+            None,
+            f"tables.{name} is missing: nothing can be computed without.",
+            f"缺少 tables.{name}，没有它无法计算。",
+        )
+        for name in missing(mapping.tables)
+    ]
     for name, parts in mapping.tables.items():
         if name not in TABLES:
-            faults.append(f"tables.{name} is no canonical table.{suggest(name, TABLES)} Tables: {', '.join(TABLES)}.")
+            near = suggest(name, TABLES)
+            faults.append(
+                say(
+                    None,
+                    f"tables.{name} is no canonical table.{near} Tables: {', '.join(TABLES)}.",
+                    f"tables.{name} 不是标准数据表。{near}可用数据表：{'、'.join(TABLES)}。",
+                )
+            )
             continue
         for spec in parts:
             faults += _unknown_in_part(mapping, name, spec)
@@ -186,19 +223,28 @@ def _unknown_names(mapping: Mapping) -> list[str]:
 def _unknown_in_part(mapping: Mapping, name: str, spec: TableSpec) -> list[str]:
     faults = []
     if spec.source and spec.source not in mapping.files:
-        known = ", ".join(mapping.files)
+        known, near = ", ".join(mapping.files), suggest(spec.source, mapping.files)
         faults.append(
-            f"tables.{name}.from: '{spec.source}' is not among the files.{suggest(spec.source, mapping.files)} Files: {known}."
+            say(
+                None,
+                f"tables.{name}.from: '{spec.source}' is not among the files.{near} Files: {known}.",
+                f"tables.{name}.from：files 中没有“{spec.source}”。{near}现有：{known}。",
+            )
         )
     if spec.source:
         faults += [
-            f"tables.{name}.columns: '{column}' is needed."
+            say(None, f"tables.{name}.columns: '{column}' is needed.", f"tables.{name}.columns：缺少必填列“{column}”。")
             for column in TABLES[name].required
             if column not in spec.columns
         ]
     faults += [
-        f"tables.{name}.columns: '{column}' is no column of {name}.{suggest(column, TABLES[name].names)} "
-        f"Columns: {', '.join(TABLES[name].names)}."
+        say(
+            None,
+            f"tables.{name}.columns: '{column}' is no column of {name}.{suggest(column, TABLES[name].names)} "
+            f"Columns: {', '.join(TABLES[name].names)}.",
+            f"tables.{name}.columns：{name} 没有列“{column}”。{suggest(column, TABLES[name].names)}"
+            f"可用列：{'、'.join(TABLES[name].names)}。",
+        )
         for column in spec.columns
         if column not in TABLES[name].names
     ]
@@ -212,12 +258,25 @@ def _sentence(path: Path, fault: dict[str, Any], title: str) -> str:
     where = ".".join(parts)
     if fault["type"] == "extra_forbidden":
         known = _keys(parts)
-        return f"{path}: '{where}' is not an entry.{suggest(parts[-1], known)} Entries here: {', '.join(known)}."
+        near = suggest(parts[-1], known)
+        return say(
+            None,
+            f"{path}: '{where}' is not an entry.{near} Entries here: {', '.join(known)}.",
+            f"{path}：没有“{where}”这一项。{near}此处可用：{'、'.join(known)}。",
+        )
     if fault["type"] == "missing":
-        return f"{path}: '{where}' is missing. Add it; see docs/own-data.md."
+        return say(
+            None,
+            f"{path}: '{where}' is missing. Add it; see docs/own-data.md.",
+            f"{path}：缺少“{where}”。请补上，详见 docs/own-data.md。",
+        )
     shown = f" = {fault['input']!r}" if isinstance(fault["input"], str | int | float | bool) else ""
-    hint = " Write the key in quotes." if "[key]" in parts else ""
-    return f"{path}: {where}{shown}: {fault['msg'].removeprefix('Value error, ')}{hint} Correct the entry."
+    hint = say(None, " Write the key in quotes.", "请给键名加引号。") if "[key]" in parts else ""
+    return say(
+        None,
+        f"{path}: {where}{shown}: {wrong(fault)}{hint} Correct the entry.",
+        f"{path}：{where}{shown}：{wrong(fault)}{hint}请更正该项。",
+    )
 
 
 def _keys(parts: list[str]) -> list[str]:
@@ -236,5 +295,7 @@ class _Loader(yaml.SafeLoader):
         for place, key in enumerate(keys):
             if key in keys[:place]:
                 mark = node.value[place][0].start_mark
-                raise yaml.constructor.ConstructorError(None, None, f"'{key}' stands twice", mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, say(None, f"'{key}' stands twice", f"“{key}”重复出现"), mark
+                )
         return super().construct_mapping(node, deep)

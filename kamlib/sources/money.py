@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kamlib.language import say
 from kamlib.settings import Settings
 from kamlib.sources.ledger import Fault
 from kamlib.sources.rows import Checked
@@ -29,12 +30,21 @@ def base_currency(checked: dict[str, Checked], settings: Settings) -> tuple[str,
     missing = sorted(rows.keys() - {settings.currency, *settings.rates})
     if not missing:
         return settings.currency, []
-    counts = ", ".join(f"{code} ({n:,} rows)" for code, n in sorted(rows.items(), key=lambda pair: -pair[1]))
-    lines = "\n".join(f"  {code} = …  # {settings.currency} for 1 {code}" for code in missing)
-    return settings.currency, [
-        f"Amounts are in {counts}, the base currency is {settings.currency}, and kam.toml gives no rate for "
-        f"{', '.join(missing)}. Write in kam.toml, or under 'settings' of the mapping:\n  [rates]\n{lines}"
-    ]
+    counts = sorted(rows.items(), key=lambda pair: -pair[1])
+    en, zh = (
+        ", ".join(f"{code} ({n:,} rows)" for code, n in counts),
+        "、".join(f"{code}（{n:,} 行）" for code, n in counts),
+    )
+    base = settings.currency
+    fault = say(
+        None,
+        f"Amounts are in {en}, the base currency is {base}, and kam.toml gives no rate for "
+        f"{', '.join(missing)}. Write in kam.toml, or under 'settings' of the mapping:\n  [rates]\n",
+        f"金额币种为 {zh}，本位币为 {base}，而 kam.toml 未给出 {'、'.join(missing)} 的汇率。"
+        "请写入 kam.toml，或映射文件的 settings 之下：\n  [rates]\n",
+    )
+    lines = (f"  {code} = …  # {say(None, f'{base} for 1 {code}', f'1 {code} 折合 {base}')}" for code in missing)
+    return base, [fault + "\n".join(lines)]
 
 
 def convert(checked: dict[str, Checked], base: str, rates: dict[str, float]) -> list[Fault]:

@@ -53,7 +53,8 @@ class Raw:
             if not paths:
                 found = ", ".join(sorted(path.name for path in folder.iterdir())[:20])
                 raise InputError(
-                    f"{self.box.mapping}: files.{self.name}: no file is called '{pattern}' in {folder} (found: {found})."
+                    f"{self.box.mapping}: files.{self.name}: no file is called '{pattern}' in {folder} (found: {found}).",
+                    f"{self.box.mapping}：files.{self.name}：{folder} 中没有名为“{pattern}”的文件（现有：{found}）。",
                 )
             self.paths += [path for path in paths if path not in self.paths]
         for path in self.paths:
@@ -67,7 +68,8 @@ class Raw:
                 self.box.con.execute(f"CREATE TABLE {name_of(self.name)} AS {union}")
         except duckdb.Error as error:
             raise InputError(
-                f"{self.box.mapping}: files.{self.name}: the files do not fit together ({line_of(error)}). Declare them apart."
+                f"{self.box.mapping}: files.{self.name}: the files do not fit together ({line_of(error)}). Declare them apart.",
+                f"{self.box.mapping}：files.{self.name}：这些文件的列无法合并（{line_of(error)}）。请分别声明。",
             ) from None
         described = self.box.con.execute(f"DESCRIBE {name_of(self.name)}").fetchall()
         self.columns = [column for column, *_ in described if column not in HIDDEN]
@@ -80,7 +82,10 @@ class Raw:
         try:
             opened.make(con, part, lambda rows: f"SELECT *, {label} AS __file FROM ({rows})")
         except duckdb.Error as error:
-            raise InputError(f"{path}: cannot be read to its end ({line_of(error)}). Export it again.") from None
+            raise InputError(
+                f"{path}: cannot be read to its end ({line_of(error)}). Export it again.",
+                f"{path} 无法完整读取（{line_of(error)}）。请重新导出。",
+            ) from None
         self.told += opened.told()
         unreadable = opened.unreadable(con)
         self.unreadable += unreadable

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from kamlib.errors import InputError
+from kamlib.language import say
 from kamlib.quality import cleaning
 from kamlib.settings import Settings
 from kamlib.sources import amounts, money, rows, stages, three_tables
@@ -60,10 +61,7 @@ def read_tables(
     _begin(con, scratch)
     reading = Reading(Ledger(), settings.currency)
     opened = _open_all(con, sources, scratch, reading)
-    reading.faults += [
-        f"{where} holds no table {name}: bring {name.split()[0]}.csv, .parquet or .xlsx. Nothing can be computed without."
-        for name in missing(sources)
-    ]
+    reading.faults += [_absent(name, where) for name in missing(sources)]
     staged: dict[str, rows.Checked] = {}
     told: list[Fault] = []
     for table in in_order():
@@ -135,7 +133,13 @@ def _staged(one: rows.Checked, reading: Reading) -> bool:
         rows.stage(one)
     except duckdb.Error as error:
         path, reason = one.opened.source.path, str(error).splitlines()[0][:160]
-        reading.faults.append(f"{path}: cannot be read to its end ({reason}). Export it again.")
+        reading.faults.append(
+            say(
+                None,
+                f"{path}: cannot be read to its end ({reason}). Export it again.",
+                f"{path} 无法完整读取（{reason}）。请重新导出。",
+            )
+        )
         return False
     return True
 
@@ -159,11 +163,27 @@ def _across(
         yield amounts.complete_orders(con, where, staged["orders"].opened.source.label)
 
 
+def _absent(name: str, where: Path) -> str:
+    return say(
+        None,
+        f"{where} holds no table {name}: bring {name.split()[0]}.csv, .parquet or .xlsx. Nothing can be computed without.",
+        f"{where} 中缺少数据表 {name.replace(' or ', ' 或 ')}：请提供 {name.split()[0]}.csv、.parquet 或 .xlsx，否则无法计算。",
+    )
+
+
 def _nothing_left(entry: LedgerEntry, faults: list[Fault]) -> str:
     if not entry.read:
-        return f"{entry.file} holds no row below its header. Bring the rows of {entry.table}."
+        return say(
+            None,
+            f"{entry.file} holds no row below its header. Bring the rows of {entry.table}.",
+            f"{entry.file} 的表头之下没有数据。请提供 {entry.table} 的数据行。",
+        )
     worst = max((fault for fault in faults if fault.action == "set_aside"), key=lambda fault: fault.n)
-    return f"{entry.file}: none of its {entry.read:,} rows can be used. {worst.text('en')}"
+    return say(
+        None,
+        f"{entry.file}: none of its {entry.read:,} rows can be used. {worst.text()}",
+        f"{entry.file}：{entry.read:,} 行全部无法采用。{worst.text()}",
+    )
 
 
 def _make_empty(con: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -58,9 +58,15 @@ class Sandbox:
         try:
             statements = self.con.extract_statements(text)
         except duckdb.Error as error:
-            raise InputError(f"{self.mapping}: {where}: not readable as SQL ({line_of(error)}). Mend it.") from None
+            raise InputError(
+                f"{self.mapping}: {where}: not readable as SQL ({line_of(error)}). Mend it.",
+                f"{self.mapping}：{where}：不是有效的 SQL（{line_of(error)}）。请改正。",
+            ) from None
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise InputError(f"{self.mapping}: {where}: a mapping may hold one SELECT, and no other statement.")
+            raise InputError(
+                f"{self.mapping}: {where}: a mapping may hold one SELECT, and no other statement.",
+                f"{self.mapping}：{where}：映射中只能写一条 SELECT，不能有其他语句。",
+            )
 
     def run(self, sql: str, where: str, columns: list[str]) -> duckdb.DuckDBPyConnection:
         """Run SQL that holds text of the mapping; `columns` are those it may name. InputError says where it fails, or
@@ -71,18 +77,31 @@ class Sandbox:
             return self.con.execute(sql)
         except duckdb.InterruptException:
             raise InputError(
-                f"{self.mapping}: {where}: stopped after {LONGEST / 60:g} minutes. Mend the SQL, or split the files."
+                f"{self.mapping}: {where}: stopped after {LONGEST / 60:g} minutes. Mend the SQL, or split the files.",
+                f"{self.mapping}：{where}：运行 {LONGEST / 60:g} 分钟后停止。请改正 SQL，或拆分文件。",
             ) from None
         except duckdb.PermissionException:
             raise InputError(
-                f"{self.mapping}: {where}: reads more than the files declared under 'files'. Declare what it needs there."
+                f"{self.mapping}: {where}: reads more than the files declared under 'files'. Declare what it needs there.",
+                f"{self.mapping}：{where}：读取了 files 之外的文件。请在 files 中声明所需文件。",
             ) from None
         except duckdb.Error as error:
             missing = re.search(r'Referenced column "(.+?)" ', str(error))
             if missing:
-                found = f"{suggest(missing[1], columns)} Columns: {', '.join(columns)}." if columns else ""
-                raise InputError(f"{self.mapping}: {where}: there is no column '{missing[1]}'.{found}") from None
-            raise InputError(f"{self.mapping}: {where}: {line_of(error)}. Mend the SQL.") from None
+                near = suggest(missing[1], columns)
+                en, zh = (
+                    (f"{near} Columns: {', '.join(columns)}.", f"{near}现有列：{'、'.join(columns)}。")
+                    if columns
+                    else ("", "")
+                )
+                raise InputError(
+                    f"{self.mapping}: {where}: there is no column '{missing[1]}'.{en}",
+                    f"{self.mapping}：{where}：没有列“{missing[1]}”。{zh}",
+                ) from None
+            raise InputError(
+                f"{self.mapping}: {where}: {line_of(error)}. Mend the SQL.",
+                f"{self.mapping}：{where}：SQL 出错（{line_of(error)}）。请改正 SQL。",
+            ) from None
         finally:
             alarm.cancel()
 

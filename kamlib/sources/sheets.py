@@ -55,7 +55,10 @@ def read(path: Path, into: Path, sheet: str = "") -> Sheet:
     read. InputError when there is none."""
     said = _ask(path, sheet, str(into))
     if "header" not in said:
-        raise InputError(f"{path} is empty. Write the column names in the first row, or delete the file.")
+        raise InputError(
+            f"{path} is empty. Write the column names in the first row, or delete the file.",
+            f"{path} 是空的。请在第一行写入列名，或删除该文件。",
+        )
     lost = tuple(Lost(*one, tuple(map(tuple, places))) for *one, places in said["lost"])
     return Sheet(into, [name or "" for name in said["header"]], said["longest"], tuple(said["more"]), lost)
 
@@ -69,14 +72,24 @@ def _ask(path: Path, sheet: str = "", into: str = "") -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         said = {"fault": "large"}
     if sheet and sheet not in said.get("sheets", [sheet]):
-        raise InputError(f"{path}: there is no sheet '{sheet}'. Sheets: {', '.join(said['sheets'])}.")
+        raise InputError(
+            f"{path}: there is no sheet '{sheet}'. Sheets: {', '.join(said['sheets'])}.",
+            f"{path}：没有工作表“{sheet}”。现有工作表：{'、'.join(said['sheets'])}。",
+        )
     if "fault" in said:
-        raise InputError(f"{path}: {_FAULTS[said['fault']].format(said.get('reason'))}")
+        en, zh = (text.format(said.get("reason")) for text in _FAULTS[said["fault"]])
+        raise InputError(f"{path}: {en}", f"{path}{zh}")
     return said
 
 
 _FAULTS = {
-    "locked": "is locked with a password. Save it without one.",
-    "large": "unpacks to more than can be held (1 GB). Export the table as CSV or Parquet instead.",
-    "unreadable": "not a readable Excel file ({}). Open it, save it as .xlsx, try again.",
+    "locked": ("is locked with a password. Save it without one.", " 设有密码。请另存为无密码的文件。"),
+    "large": (
+        "unpacks to more than can be held (1 GB). Export the table as CSV or Parquet instead.",
+        " 解压后超出可处理的大小（1 GB）。请改为导出 CSV 或 Parquet。",
+    ),
+    "unreadable": (
+        "not a readable Excel file ({}). Open it, save it as .xlsx, try again.",
+        " 不是可读取的 Excel 文件（{}）。请打开后另存为 .xlsx 再试。",
+    ),
 }

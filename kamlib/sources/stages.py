@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from kamlib.language import say
 from kamlib.settings import Settings
 from kamlib.sources import toml
 from kamlib.sources.ledger import Fault
@@ -44,10 +45,14 @@ def check(con: duckdb.DuckDBPyConnection, settings: Settings, where: Path) -> tu
     if len(new) > 1 and not known & set(found):
         entries = "\n".join(_entry(stage, likely[stage], i / (len(found) + 1)) for i, stage in enumerate(found, 1))
         named = ", ".join(f"'{stage}'" for stage in new)
-        return [
+        fault = say(
+            None,
             f"{where}: kam.toml knows none of the deal stages {named}. Write your open stages there (in a mapping: under "
-            f"'settings'), in the order of the funnel, with your own probabilities:\n{entries}"
-        ], []
+            f"'settings'), in the order of the funnel, with your own probabilities:\n",
+            f"{where}：kam.toml 未定义商机阶段 {named}。请按漏斗顺序将进行中的阶段及其赢率写入 kam.toml"
+            "（映射文件则写在 settings 之下）：\n",
+        )
+        return [fault + entries], []
     told = [Fault("deals", "deals", "stage", "unknown_stage", "told", rows[stage], ((None, stage),)) for stage in new]
     return [], told
 

@@ -22,6 +22,7 @@ from kamlib import settings
 from kamlib.errors import InputError
 from kamlib.files import private_folder
 from kamlib.formulas import original_sql
+from kamlib.language import say
 from kamlib.sources.ledger import Ledger
 from kamlib.sources.sql import literal, name_of, path_of
 from kamlib.tables import SQL_TYPES, TABLES, Table
@@ -73,11 +74,20 @@ def hashes(paths: Iterable[Path], base: Path) -> dict[str, str]:
 def damaged(folder: Path) -> list[str]:
     """Return a sentence for every file of a prepared folder that is gone or no longer what was written."""
     files = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("files", {})
-    return [
-        f"{folder / name} is {what}. Restore the folder from a backup, or bring the files again."
-        for name, hash in files.items()
-        if (what := "gone" if not (folder / name).is_file() else "damaged" if sha256(folder / name) != hash else "")
-    ]
+    gone, changed = ("gone", "已丢失"), ("damaged", "已损坏")
+    faults = []
+    for name, hash in files.items():
+        path = folder / name
+        if not path.is_file() or sha256(path) != hash:
+            en, zh = changed if path.is_file() else gone
+            faults.append(
+                say(
+                    None,
+                    f"{path} is {en}. Restore the folder from a backup, or bring the files again.",
+                    f"{path} {zh}。请用备份恢复该文件夹，或重新导入这些文件。",
+                )
+            )
+    return faults
 
 
 def is_prepared(folder: Path) -> bool:
@@ -92,7 +102,10 @@ def read(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Ledger, frozense
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT:
-            raise InputError(f"{folder} was prepared by another version ({manifest['version']}). Prepare it again.")
+            raise InputError(
+                f"{folder} was prepared by another version ({manifest['version']}). Prepare it again.",
+                f"{folder} 由其他版本（{manifest['version']}）整理。请重新整理。",
+            )
         ledger = Ledger.from_json((folder / LEDGER).read_text(encoding="utf-8"), con)
         for table in TABLES.values():
             there = table.name in manifest["tables"]
@@ -102,7 +115,8 @@ def read(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Ledger, frozense
             con.execute(f"CREATE VIEW set_aside.{name_of(path.stem)} AS SELECT {_set_aside(con, path)}")
     except (OSError, ValueError, KeyError, TypeError, duckdb.Error) as error:
         raise InputError(
-            f"{folder} was prepared by kam and is damaged ({str(error).splitlines()[0][:160]}). Prepare it again."
+            f"{folder} was prepared by kam and is damaged ({str(error).splitlines()[0][:160]}). Prepare it again.",
+            f"{folder} 由 kam 整理，现已损坏（{str(error).splitlines()[0][:160]}）。请重新整理。",
         ) from None
     return ledger, frozenset(manifest["tables"])
 
@@ -149,12 +163,18 @@ class Replacing:
 
     def __enter__(self) -> Path:
         if self.into.exists() and not (self.into.is_dir() and (is_prepared(self.into) or not any(self.into.iterdir()))):
-            raise InputError(f"{self.into} holds something else. Give a new folder, or empty this one.")
+            raise InputError(
+                f"{self.into} holds something else. Give a new folder, or empty this one.",
+                f"{self.into} 中是其他内容。请指定新文件夹，或清空该文件夹。",
+            )
         try:
             shutil.rmtree(self.part, ignore_errors=True)
             private_folder(self.part)
         except OSError as error:
-            raise InputError(f"{self.into} cannot be made ({error.strerror}). Give another folder.") from None
+            raise InputError(
+                f"{self.into} cannot be made ({error.strerror}). Give another folder.",
+                f"{self.into} 无法创建（{error.strerror}）。请指定其他文件夹。",
+            ) from None
         return self.part
 
     def __exit__(self, kind: type | None, error: BaseException | None, _: object) -> None:
@@ -166,7 +186,10 @@ class Replacing:
         shutil.rmtree(self.part, ignore_errors=True)
         if issubclass(kind, OSError | duckdb.IOException):
             reason = str(error).splitlines()[0][:160]
-            raise InputError(f"{self.into} cannot be written ({reason}). Make room, or give another folder.") from None
+            raise InputError(
+                f"{self.into} cannot be written ({reason}). Make room, or give another folder.",
+                f"{self.into} 无法写入（{reason}）。请腾出空间，或指定其他文件夹。",
+            ) from None
 
 
 def sha256(path: Path) -> str:

@@ -54,7 +54,10 @@ def inspect(path: Path) -> Text:
     start = next(_chunks(path), b"")[:HEAD]
     mark = next((name for bom, name in MARKS.items() if start.startswith(bom)), "")
     if not mark and start.count(0) > len(start) / 10:
-        raise InputError(f"{path}: holds bytes that are no text. Save it as CSV in UTF-8, or as .xlsx or .parquet.")
+        raise InputError(
+            f"{path}: holds bytes that are no text. Save it as CSV in UTF-8, or as .xlsx or .parquet.",
+            f"{path}：含有非文本内容。请另存为 UTF-8 编码的 CSV，或 .xlsx、.parquet。",
+        )
     for encoding in [mark] if mark else ["utf-8", "gb18030"]:
         try:
             ends = _line_ends(path, encoding)
@@ -64,7 +67,10 @@ def inspect(path: Path) -> Text:
             ends = _line_ends(path, encoding, "replace")  # the engine sets the broken lines aside
         if encoding != "gb18030" or _looks_chinese(path):
             return Text(encoding, *ends, codecs.getincrementaldecoder(encoding)("replace").decode(start))
-    raise InputError(f"{path}: the text is neither UTF-8 nor GB18030. Save it as “CSV UTF-8” and bring it again.")
+    raise InputError(
+        f"{path}: the text is neither UTF-8 nor GB18030. Save it as “CSV UTF-8” and bring it again.",
+        f"{path}：编码既非 UTF-8 也非 GB18030。请另存为“CSV UTF-8”后重新提供。",
+    )
 
 
 def _mostly_utf8(path: Path) -> bool:
@@ -104,7 +110,8 @@ def _line_ends(path: Path, encoding: str, errors: str = "strict") -> tuple[bool,
         if unbroken > LONGEST:
             raise InputError(
                 f"{path}: a line after row {feeds or returns:,} is longer than {LONGEST >> 20} MB. Mend the line, or export "
-                "the file again."
+                "the file again.",
+                f"{path}：第 {feeds or returns:,} 行之后有一行超过 {LONGEST >> 20} MB。请改正该行，或重新导出文件。",
             )
         pairs += chunk.count(b"\r\n") + (tail.endswith(b"\r") and chunk.startswith(b"\n"))
         feeds, returns = feeds + chunk.count(b"\n"), returns + chunk.count(b"\r")
@@ -151,4 +158,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
             while chunk := file.read(CHUNK):
                 yield chunk
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: not a whole gzip file ({error}). Copy or export it again.") from None
+        raise InputError(
+            f"{path}: not a whole gzip file ({error}). Copy or export it again.",
+            f"{path}：gzip 文件不完整（{error}）。请重新复制或导出。",
+        ) from None

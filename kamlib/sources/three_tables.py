@@ -53,7 +53,13 @@ def bring(tiering: dict[str, Source], given: Source | None, scratch: Path) -> tu
     )
     known = _ids(given, scratch) if given else {}
     if basic.rows and given and (known or not given.sheet):
-        faults.append(f"{given.label} and {basic.source.label} both claim to be the table accounts. Keep one of them.")
+        faults.append(
+            words.say(
+                None,
+                f"{given.label} and {basic.source.label} both claim to be the table accounts. Keep one of them.",
+                f"{given.label} 和 {basic.source.label} 都对应客户表 accounts。请只保留一个。",
+            )
+        )
     ids = known | {row["account_name"]: _id(row) for _, row in basic.rows}
     made = {}
     if basic.rows:
@@ -63,7 +69,13 @@ def bring(tiering: dict[str, Source], given: Source | None, scratch: Path) -> tu
         day = next(iter(scores.beside("scored_row")), "")
         if not day:
             place = words.word("scored_row")
-            faults.append(f"{scores.source.label}: the date of scoring is missing. Write it beside '{place}'.")
+            faults.append(
+                words.say(
+                    None,
+                    f"{scores.source.label}: the date of scoring is missing. Write it beside '{place}'.",
+                    f"{scores.source.label}：缺少评分日期。请填在“{place}”旁边。",
+                )
+            )
         snapshots = _snapshots(scores, evaluation, ids, day)
         made["score_snapshots"] = _write("score_snapshots", snapshots, scores.source, scratch)
     return made, faults
@@ -86,11 +98,22 @@ def _open(source: Source, columns: tuple[str, ...], scratch: Path, faults: list[
             out.rows.append((number, row))
     if not header and out.above:
         wanted = " | ".join(words.word(name) for name in columns)
-        faults.append(f"{source.label}: there is no row of headers ({wanted}). Write it above the first customer.")
+        faults.append(
+            words.say(
+                None,
+                f"{source.label}: there is no row of headers ({wanted}). Write it above the first customer.",
+                f"{source.label}：没有表头行（{wanted}）。请写在第一个客户的上方。",
+            )
+        )
     nameless = [str(number) for number, row in out.rows if "account_name" not in row]
     if nameless:
+        listed = ", ".join(nameless[:5])
         faults.append(
-            f"{source.label}: row {', '.join(nameless[:5])} has no customer name. Write it, or empty the row."
+            words.say(
+                None,
+                f"{source.label}: row {listed} has no customer name. Write it, or empty the row.",
+                f"{source.label}：第 {listed} 行没有客户名称。请补填，或清空该行。",
+            )
         )
     out.rows = [(number, row) for number, row in out.rows if "account_name" in row]
     faults += _repeated(out)
@@ -113,8 +136,13 @@ def _repeated(sheet: _Sheet) -> list[str]:
         name = row["account_name"]
         if name in first:
             faults.append(
-                f"{sheet.source.label}: '{name}' stands in rows {first[name]} and {number}. The name is the key here: tell "
-                "the customers apart by their names, or keep one row."
+                words.say(
+                    None,
+                    f"{sheet.source.label}: '{name}' stands in rows {first[name]} and {number}. The name is the key here: tell "
+                    "the customers apart by their names, or keep one row.",
+                    f"{sheet.source.label}：“{name}”同时出现在第 {first[name]} 行和第 {number} 行。这里以客户名称为主键："
+                    "请用名称区分不同客户，或只保留一行。",
+                )
             )
         first.setdefault(name, number)
     return faults

@@ -13,10 +13,24 @@ from pathlib import Path
 
 import yaml
 
+from kamlib.language import LANGUAGES, language, say, use
 from kamlib.tables import TABLES
 
-LANGUAGES = ("en", "zh")
-_LANG: ContextVar[str] = ContextVar("lang", default="en")
+__all__ = [
+    "LANGUAGES",
+    "code",
+    "currency",
+    "language",
+    "money",
+    "names",
+    "number",
+    "say",
+    "share",
+    "short",
+    "speak",
+    "word",
+]
+
 _CURRENCY: ContextVar[str] = ContextVar("currency", default="CNY")
 _OWN: ContextVar[dict[str, tuple[str, str]] | None] = ContextVar("own", default=None)
 
@@ -27,16 +41,11 @@ def speak(lang: str | None = None, currency: str | None = None, own: dict[str, t
     `own` are the company's own words, (English, Chinese) by key: the deal stages of its `kam.toml`.
     """
     if lang:
-        _LANG.set(lang)
+        use(lang)
     if currency:
         _CURRENCY.set(currency)
     if own is not None:
         _OWN.set(own)
-
-
-def language() -> str:
-    """Return the language in use, "en" or "zh"."""
-    return _LANG.get()
 
 
 def currency() -> str:
@@ -67,11 +76,6 @@ def word(key: str, lang: str | None = None) -> str:
 def code(column: str, value: str, lang: str | None = None) -> str:
     """Return what a value of a coded column is called: under `column.value` where the bare word means something else."""
     return word(f"{column}.{value}" if f"{column}.{value}" in LABELS else value, lang)
-
-
-def say(lang: str | None, en: str, zh: str) -> str:
-    """Return the sentence of the language asked for; both are written side by side where they are used."""
-    return zh if (lang or language()) == "zh" else en
 
 
 def money(value: float, lang: str | None = None, digits: int = 1) -> str:

@@ -114,7 +114,8 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
     folder = resolve(data_dir)
     if not folder.is_dir() and not is_workbook(folder):
         raise InputError(
-            f"{folder} is not a folder. Give the folder that holds accounts and orders as CSV, Parquet or Excel, or one workbook."
+            f"{folder} is not a folder. Give the folder that holds accounts and orders as CSV, Parquet or Excel, or one workbook.",
+            f"{folder} 不是文件夹。请指定存放客户表和订单表（CSV、Parquet 或 Excel）的文件夹，或一个工作簿。",
         )
     opened = vault.unlock(folder)
     settings = read_settings(snapshots.rules_file(folder, opened).parent)
@@ -217,16 +218,25 @@ def day_of(given: str | dt.date) -> dt.date | None:
     try:
         return (dt.date.fromisoformat(given) if given else None) if isinstance(given, str) else given
     except ValueError:
-        raise InputError(f"as_of = '{given}' is not a date. Write it as YYYY-MM-DD, e.g. 2025-12-31.") from None
+        raise InputError(
+            f"as_of = '{given}' is not a date. Write it as YYYY-MM-DD, e.g. 2025-12-31.",
+            f"as_of = '{given}' 不是日期。请写成 YYYY-MM-DD，例如 2025-12-31。",
+        ) from None
 
 
 def last_day(con: ibis.BaseBackend, day: dt.date | None) -> dt.date:
     """Return the last day to be seen: `day`, else the last order date. InputError when no order lies before it."""
     first, last = con.con.execute("SELECT min(order_date), max(order_date) FROM orders").fetchone()
     if not (day or last):
-        raise InputError("The orders table holds no dated row. Give as_of = YYYY-MM-DD, or bring orders.")
+        raise InputError(
+            "The orders table holds no dated row. Give as_of = YYYY-MM-DD, or bring orders.",
+            "订单表中没有带日期的行。请指定 as_of = YYYY-MM-DD，或提供订单。",
+        )
     if first and day and day < first:
-        raise InputError(f"as_of = {day} lies before the first order ({first}). Give a later date.")
+        raise InputError(
+            f"as_of = {day} lies before the first order ({first}). Give a later date.",
+            f"as_of = {day} 早于第一笔订单（{first}）。请指定更晚的日期。",
+        )
     return day or last
 
 

@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 
 from kamlib.errors import InputError
 from kamlib.files import locked, private_folder, sync
+from kamlib.language import say
 from kamlib.sources import store
 from kamlib.workspace import snapshots
 
@@ -50,9 +51,11 @@ def back_up(workspace: Path, file: Path) -> Backup:
     InputError when a file of the workspace is not what its snapshot says: a backup of it would be worthless.
     """
     if not snapshots.is_workspace(workspace):
-        raise InputError(f"{workspace} is no workspace. Give the folder that kam import wrote.")
+        raise snapshots.no_workspace(workspace)
     if file.exists():
-        raise InputError(f"{file} is there already. Give the backup another name.")
+        raise InputError(
+            f"{file} is there already. Give the backup another name.", f"{file} 已存在。请为备份另取文件名。"
+        )
     part = file.with_name(f".{file.name}.part")
     try:
         with snapshots.locked_workspace(workspace):
@@ -64,7 +67,10 @@ def back_up(workspace: Path, file: Path) -> Backup:
         os.replace(part, file)
         sync(file.parent)
     except OSError as error:
-        raise InputError(f"{file} cannot be written ({error.strerror}). Give another place.") from None
+        raise InputError(
+            f"{file} cannot be written ({error.strerror}). Give another place.",
+            f"{file} 无法写入（{error.strerror}）。请换一个位置。",
+        ) from None
     finally:
         if part.is_file():
             part.unlink()
@@ -84,11 +90,19 @@ def restore(file: Path, into: Path) -> bool:
     if into.exists() and not (into.is_dir() and not any(into.iterdir())):
         if into.is_dir() and _hashes(into) == {name: hash for name, (_, hash) in verify(file).files.items()}:
             return False
-        raise InputError(f"{into} is there already and holds something else. Give a new folder.")
+        raise InputError(
+            f"{into} is there already and holds something else. Give a new folder.",
+            f"{into} 已存在且内容不同。请指定新文件夹。",
+        )
     part = into.with_name(f".{into.name}.part")
+    busy = say(
+        None,
+        f"Another kam is writing beside {into}. Wait for it, then call again.",
+        f"另一个 kam 正在写入 {into} 所在的文件夹。请等它结束后再执行。",
+    )
     try:
         private_folder(into.absolute().parent)
-        with locked(into.absolute().parent, f"Another kam is writing beside {into}. Wait for it, then call again."):
+        with locked(into.absolute().parent, busy):
             shutil.rmtree(part, ignore_errors=True)
             try:
                 _read(file, private_folder(part))
@@ -98,7 +112,10 @@ def restore(file: Path, into: Path) -> bool:
                 shutil.rmtree(part, ignore_errors=True)
             sync(into.absolute().parent)
     except OSError as error:
-        raise InputError(f"{into} cannot be written ({error.strerror}). Make room, or give another folder.") from None
+        raise InputError(
+            f"{into} cannot be written ({error.strerror}). Make room, or give another folder.",
+            f"{into} 无法写入（{error.strerror}）。请腾出空间，或指定其他文件夹。",
+        ) from None
     return True
 
 
@@ -111,11 +128,15 @@ def _contents(workspace: Path) -> dict[str, tuple[int, str]]:
             place = f"{snapshots.HOME}/{snapshot.folder.name}"
             for name, hash in snapshot.manifest["files"].items():
                 found = hashes.get(f"{place}/{name}", hash if (snapshot.folder / f"{name}.age").is_file() else "")
-                faults += [f"{snapshot.folder / name} is damaged or gone."] * (found != hash)
+                fault = say(None, "is damaged or gone.", "已损坏或丢失。")
+                faults += [f"{snapshot.folder / name} {fault}"] * (found != hash)
     if faults:
-        raise InputError(
-            "\n".join([*faults, "Restore the workspace from an older backup, or import those files again."])
+        cure = say(
+            None,
+            "Restore the workspace from an older backup, or import those files again.",
+            "请用更早的备份恢复工作区，或重新导入这些文件。",
         )
+        raise InputError("\n".join([*faults, cure]))
     return {name: ((workspace / name).stat().st_size, hash) for name, hash in hashes.items()}
 
 
@@ -125,7 +146,10 @@ def _hashes(workspace: Path) -> dict[str, str]:
     names = {path.relative_to(workspace).as_posix(): path for path in paths}
     names = {name: path for name, path in names.items() if not re.search(r"(^|/)\.|\.part$", name)}
     if strangers := [str(path) for name, path in names.items() if path.is_symlink() or not _belongs(name)]:
-        raise InputError(f"{strangers[0]} does not belong into a workspace. Move it elsewhere.")
+        raise InputError(
+            f"{strangers[0]} does not belong into a workspace. Move it elsewhere.",
+            f"{strangers[0]} 不属于工作区。请移到别处。",
+        )
     return {name: store.sha256(path) for name, path in names.items()}
 
 
@@ -165,15 +189,24 @@ def _read(file: Path, into: Path | None) -> Backup:
             listed = _list(stream, file)
             faults = list(_faults(stream, listed["files"], into))
     except OSError as error:
-        raise InputError(f"{file} cannot be read ({error.strerror}). Give a file that kam backup wrote.") from None
+        raise InputError(
+            f"{file} cannot be read ({error.strerror}). Give a file that kam backup wrote.",
+            f"{file} 无法读取（{error.strerror}）。请指定由 kam backup 写出的文件。",
+        ) from None
     if faults:
-        raise InputError("\n".join(f"{file}: {fault} Use another backup." for fault in faults))
+        lines = (
+            say(None, f"{file}: {fault} Use another backup.", f"{file}：{fault}请使用其他备份。") for fault in faults
+        )
+        raise InputError("\n".join(lines))
     return Backup(file, listed["made"], {name: tuple(entry) for name, entry in listed["files"].items()})
 
 
 def _list(stream: BinaryIO, file: Path) -> dict[str, Any]:
     """The list of files, proved by the SHA-256 in its name."""
-    damaged = InputError(f"{file}: its list of files is damaged, or it is no backup made by kam. Use another backup.")
+    damaged = InputError(
+        f"{file}: its list of files is damaged, or it is no backup made by kam. Use another backup.",
+        f"{file}：文件清单已损坏，或不是 kam 的备份。请使用其他备份。",
+    )
     head = stream.read(_BLOCK)
     try:
         info = tarfile.TarInfo.frombuf(head, "utf-8", "strict")
@@ -187,9 +220,15 @@ def _list(stream: BinaryIO, file: Path) -> dict[str, Any]:
         raise damaged
     listed = json.loads(content)
     if listed["format"] != FORMAT:
-        raise InputError(f"{file} was made by another version ({listed['version']}). Restore it with that version.")
+        raise InputError(
+            f"{file} was made by another version ({listed['version']}). Restore it with that version.",
+            f"{file} 由其他版本（{listed['version']}）生成。请用该版本恢复。",
+        )
     if strangers := [name for name in listed["files"] if not _belongs(name)]:
-        raise InputError(f"{file}: {strangers[0]!r} does not belong into a workspace. Do not trust this file.")
+        raise InputError(
+            f"{file}: {strangers[0]!r} does not belong into a workspace. Do not trust this file.",
+            f"{file}：{strangers[0]!r} 不属于工作区。此文件不可信。",
+        )
     return listed
 
 
@@ -203,12 +242,12 @@ def _faults(stream: BinaryIO, files: dict[str, tuple[int, str]], into: Path | No
             found.update(piece)
         around &= stream.read(len(padding)) == padding
         if found.hexdigest() != hash:
-            yield f"{name} is damaged."
+            yield say(None, f"{name} is damaged.", f"{name} 已损坏。")
         elif not around:
-            yield f"what surrounds {name} is damaged."
+            yield say(None, f"what surrounds {name} is damaged.", f"{name} 前后的内容已损坏。")
     end = _end(stream.tell())
     if stream.read(len(end) + 1) != end:
-        yield "its end is damaged."
+        yield say(None, "its end is damaged.", "文件末尾已损坏。")
 
 
 def _copied(stream: BinaryIO, size: int, target: Path | None) -> Iterator[bytes]:

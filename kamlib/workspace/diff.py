@@ -162,11 +162,15 @@ def diff(workspace: Path, opening: dt.date, closing: dt.date) -> Diff:
     a, b = sides
     if a.as_of >= b.as_of:
         dates = ", ".join(str(one.as_of) for one in snapshots.current(workspace))
-        raise InputError(f"{workspace}: there is nothing between {opening} and {closing}. Snapshots: {dates}.")
+        raise InputError(
+            f"{workspace}: there is nothing between {opening} and {closing}. Snapshots: {dates}.",
+            f"{workspace}：{opening} 与 {closing} 之间没有两份可比较的快照。现有快照：{dates}。",
+        )
     rules = [read_settings(one.file(FILE).parent) for one in sides]
     if rules[0].currency != rules[1].currency:
         raise InputError(
-            f"{a.as_of} is in {rules[0].currency}, {b.as_of} in {rules[1].currency}: they cannot be compared."
+            f"{a.as_of} is in {rules[0].currency}, {b.as_of} in {rules[1].currency}: they cannot be compared.",
+            f"{a.as_of} 的币种为 {rules[0].currency}，{b.as_of} 的币种为 {rules[1].currency}，无法比较。",
         )
     with duckdb.connect() as con:
         for side, snapshot, rule in zip("ab", sides, rules, strict=True):
@@ -182,11 +186,14 @@ def diff(workspace: Path, opening: dt.date, closing: dt.date) -> Diff:
 
 def _snapshot(workspace: Path, day: dt.date, opened: vault.Vault | None) -> Snapshot:
     if not snapshots.is_workspace(workspace):
-        raise InputError(f"{workspace} is no workspace. Give the folder that kam import wrote.")
+        raise snapshots.no_workspace(workspace)
     if found := snapshots.current(workspace, day, opened):
         return found[-1]
-    dates = ", ".join(str(one.as_of) for one in snapshots.current(workspace)) or "none"
-    raise InputError(f"{workspace} holds no snapshot of {day} or before. Snapshots: {dates}.")
+    dates = ", ".join(str(one.as_of) for one in snapshots.current(workspace))
+    raise InputError(
+        f"{workspace} holds no snapshot of {day} or before. Snapshots: {dates or 'none'}.",
+        f"{workspace} 中没有 {day} 当天或之前的快照。现有快照：{dates or '无'}。",
+    )
 
 
 def _bring(con: duckdb.DuckDBPyConnection, side: str, snapshot: Snapshot, rule: Settings) -> None:

@@ -28,6 +28,7 @@ import pandas as pd
 from kamlib import quality
 from kamlib.errors import InputError
 from kamlib.files import locked, private_folder, sync, write_atomically
+from kamlib.language import say
 from kamlib.quality import cleaning
 from kamlib.settings import FILE
 from kamlib.sources import store
@@ -58,7 +59,10 @@ class Snapshot:
         try:
             return json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(f"{path} is damaged ({error}). Restore the workspace from a backup.") from None
+            raise InputError(
+                f"{path} is damaged ({error}). Restore the workspace from a backup.",
+                f"{path} 已损坏（{error}）。请用备份恢复工作区。",
+            ) from None
 
     def file(self, name: str) -> Path | None:
         """Return where a file of the snapshot can be read in the clear, None when it has no such file."""
@@ -79,13 +83,23 @@ class Snapshot:
 
     def _opened(self) -> Vault:
         if self.vault is None:
-            raise InputError(f"{self.home} is encrypted. Open it with its passphrase.")
+            raise InputError(
+                f"{self.home} is encrypted. Open it with its passphrase.", f"{self.home} 已加密。请用口令打开。"
+            )
         return self.vault
 
 
 def is_workspace(folder: Path) -> bool:
     """Return whether `folder` is a workspace."""
     return (folder / HOME).is_dir()
+
+
+def no_workspace(folder: Path) -> InputError:
+    """Return what to say of a folder that should be a workspace and is none."""
+    return InputError(
+        f"{folder} is no workspace. Give the folder that kam import wrote.",
+        f"{folder} 不是工作区。请指定由 kam import 写出的文件夹。",
+    )
 
 
 def every(workspace: Path, opened: Vault | None = None) -> list[Snapshot]:
@@ -108,7 +122,10 @@ def held(workspace: Path, day: dt.date | None = None, opened: Vault | None = Non
     """Return the snapshots that count on `day`, oldest first; when all are later the oldest, to be cut at that day."""
     if found := current(workspace, day, opened) or current(workspace, None, opened)[:1]:
         return tuple(found)
-    raise InputError(f"{workspace} holds no snapshot yet. Bring files into it with kam import.")
+    raise InputError(
+        f"{workspace} holds no snapshot yet. Bring files into it with kam import.",
+        f"{workspace} 中还没有快照。请用 kam import 导入文件。",
+    )
 
 
 def rules_file(folder: Path, opened: Vault | None = None) -> Path:
@@ -122,7 +139,12 @@ def rules_file(folder: Path, opened: Vault | None = None) -> Path:
 
 def locked_workspace(workspace: Path) -> AbstractContextManager[None]:
     """Keep others from writing into a workspace meanwhile."""
-    return locked(workspace, f"Another kam is writing to {workspace}. Wait for it, then call again.")
+    busy = say(
+        None,
+        f"Another kam is writing to {workspace}. Wait for it, then call again.",
+        f"另一个 kam 正在写入 {workspace}。请等它结束后再执行。",
+    )
+    return locked(workspace, busy)
 
 
 @contextmanager
@@ -131,10 +153,16 @@ def writing(workspace: Path, encrypt: bool = False) -> Iterator[Vault | None]:
     behind. Yields the vault of an encrypted workspace."""
     new = not workspace.exists()
     if not (new or is_workspace(workspace) or _is_free(workspace)):
-        raise InputError(f"{workspace} holds something else. Give a new folder, or a workspace.")
+        raise InputError(
+            f"{workspace} holds something else. Give a new folder, or a workspace.",
+            f"{workspace} 中是其他内容。请指定新文件夹或工作区。",
+        )
     sealed = vault.is_encrypted(workspace)
     if encrypt and not sealed and is_workspace(workspace) and every(workspace):
-        raise InputError(f"{workspace} is not encrypted yet. Call kam encrypt first, once.")
+        raise InputError(
+            f"{workspace} is not encrypted yet. Call kam encrypt first, once.",
+            f"{workspace} 尚未加密。请先执行一次 kam encrypt。",
+        )
     try:
         private_folder(workspace)
     except OSError as error:
@@ -162,7 +190,10 @@ def _is_free(folder: Path) -> bool:
 
 def _unwritable(workspace: Path, error: Exception) -> InputError:
     reason = getattr(error, "strerror", None) or str(error).splitlines()[0][:160]
-    return InputError(f"{workspace} cannot be written ({reason}). Make room, or give another folder.")
+    return InputError(
+        f"{workspace} cannot be written ({reason}). Make room, or give another folder.",
+        f"{workspace} 无法写入（{reason}）。请腾出空间，或指定其他文件夹。",
+    )
 
 
 def add(

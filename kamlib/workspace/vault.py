@@ -58,7 +58,10 @@ class Vault:
                 target.unlink(missing_ok=True)
                 if getattr(error, "errno", None):  # the disk, not the file
                     raise
-                raise InputError(f"{sealed} is damaged. Restore the workspace from a backup.") from None
+                raise InputError(
+                    f"{sealed} is damaged. Restore the workspace from a backup.",
+                    f"{sealed} 已损坏。请用备份恢复工作区。",
+                ) from None
         return target
 
     def whole(self, folder: Path) -> Path:
@@ -116,7 +119,10 @@ def _identity(key: bytes, phrase: str, workspace: Path) -> Identity:
     try:
         return pyrage.x25519.Identity.from_str(pyrage.passphrase.decrypt(key, phrase).decode().strip())
     except (pyrage.DecryptError, pyrage.IdentityError):
-        raise InputError(f"{workspace}: the passphrase is wrong, or {KEY} is damaged. Nothing was written.") from None
+        raise InputError(
+            f"{workspace}: the passphrase is wrong, or {KEY} is damaged. Nothing was written.",
+            f"{workspace}：口令不正确，或 {KEY} 已损坏。未写入任何内容。",
+        ) from None
 
 
 def encrypt(workspace: Path) -> int:

@@ -51,7 +51,8 @@ def declaration(vendor: str) -> dict:
     """Return what the YAML file of `vendor` says; InputError when there is none."""
     if vendor not in VENDORS:
         raise InputError(
-            f"--as '{vendor}': no such vendor.{suggest(vendor, VENDORS)} Give one of: {', '.join(VENDORS)}."
+            f"--as '{vendor}': no such vendor.{suggest(vendor, VENDORS)} Give one of: {', '.join(VENDORS)}.",
+            f"--as '{vendor}'：没有这个厂商。{suggest(vendor, VENDORS)}可选：{'、'.join(VENDORS)}。",
         )
     return yaml.safe_load(Path(__file__).with_name(f"{vendor}.yml").read_text(encoding="utf-8"))
 
@@ -107,7 +108,10 @@ def _write_workbook(con: duckdb.DuckDBPyConnection, sheets: list[dict], path: Pa
             sheet.write_string(top, place, header)
         for row, cells in enumerate(_rows(con, declared), start=top + 1):
             if row == SHEET_ROWS:
-                raise InputError(f"{path}: a sheet holds {SHEET_ROWS:,} rows. Take a smaller company.")
+                raise InputError(
+                    f"{path}: a sheet holds {SHEET_ROWS:,} rows. Take a smaller company.",
+                    f"{path}：一张工作表最多 {SHEET_ROWS:,} 行。请减少客户数。",
+                )
             for place, cell in enumerate(cells):
                 if isinstance(cell, str):
                     sheet.write_string(row, place, cell)

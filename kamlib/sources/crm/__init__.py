@@ -43,10 +43,11 @@ def recognise(folder: Path, vendor: str = AUTO, as_of: str = "", dates: str = ""
             found, unknown = best_matches(sheets, tried)
             found = _together(found)
             if not found:
-                listed = ", ".join(sheet.label for sheet in sheets[:10]) or "no table at all"
+                listed = ", ".join(sheet.label for sheet in sheets[:10])
                 raise InputError(
-                    f"{folder}: none of its files is an export of a CRM that kam knows ({listed}). "
-                    "Write a mapping file; see docs/own-data.md."
+                    f"{folder}: none of its files is an export of a CRM that kam knows ({listed or 'no table at all'}). "
+                    "Write a mapping file; see docs/own-data.md.",
+                    f"{folder} 中没有 kam 能识别的 CRM 导出文件（{listed or '没有任何数据表'}）。请编写映射文件，详见 docs/own-data.md。",
                 )
             read_evidence(con, found, dates)
             mapping, uses = build(con, found)
@@ -79,7 +80,9 @@ def _together(found: list[Matched]) -> list[Matched]:
         if len(days) > 1:
             raise InputError(
                 f"The folder holds {module} exported on {' and '.join(sorted(days))}: the same records twice. "
-                "Put each day's files into a folder of its own and import them one after the other."
+                "Put each day's files into a folder of its own and import them one after the other.",
+                f"该文件夹中有 {'、'.join(sorted(days))} 多次导出的 {module}，同一记录会重复。"
+                "请将每天的文件放入单独的文件夹，逐一导入。",
             )
     return list(kept.values())
 
@@ -89,5 +92,8 @@ def _as_of(found: list[Matched]) -> str:
     days = sorted({day for one in found for day in one.sheet.dates})
     if len(days) == 1:
         return days[0]
-    said = f"say {' and '.join(days)}" if days else "do not say"
-    raise InputError(f"The names of the files {said} on which day they were exported. Give it: --as-of YYYY-MM-DD.")
+    en, zh = (f"say {' and '.join(days)}", f"给出了 {'、'.join(days)}") if days else ("do not say", "未给出")
+    raise InputError(
+        f"The names of the files {en} on which day they were exported. Give it: --as-of YYYY-MM-DD.",
+        f"文件名中{zh}{' 等多个' if days else ''}导出日期。请用 --as-of YYYY-MM-DD 指定。",
+    )

@@ -40,28 +40,39 @@ class Chosen:
         try:
             if path.exists() and path.read_text(encoding="utf-8") != text:
                 raise InputError(
-                    f"{path} stands there already and says something else. Give another name, or delete it."
+                    f"{path} stands there already and says something else. Give another name, or delete it.",
+                    f"{path} 已存在且内容不同。请另取文件名，或删除该文件。",
                 )
             path.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise InputError(f"{path} cannot be written ({error.strerror}). Give another place.") from None
+            raise InputError(
+                f"{path} cannot be written ({error.strerror}). Give another place.",
+                f"{path} 无法写入（{error.strerror}）。请换一个位置。",
+            ) from None
 
 
 def choose(mapping: Path | str, source: Path, as_of: str | dt.date = "", dates: str = "") -> Chosen:
     """Return the mapping for the files in `source`: `mapping` is "auto", a vendor, or the path of a mapping file, which
     may extend what is recognised. InputError says what is missing or wrong."""
     if dates and dates not in ORDERS:
-        raise InputError(f"--dates {dates}: give one of {', '.join(ORDERS)}.{suggest(dates, ORDERS)}")
+        raise InputError(
+            f"--dates {dates}: give one of {', '.join(ORDERS)}.{suggest(dates, ORDERS)}",
+            f"--dates {dates}：可选 {'、'.join(ORDERS)}。{suggest(dates, ORDERS)}",
+        )
     as_of = str(as_of)
     if not source.is_dir():
-        raise InputError(f"{source} is not a folder. Give the folder that holds the files to import.")
+        raise InputError(
+            f"{source} is not a folder. Give the folder that holds the files to import.",
+            f"{source} 不是文件夹。请指定存放导出文件的文件夹。",
+        )
     if (vendor := str(mapping)) in choices():
         found = recognise(source, vendor, as_of, dates)
         return _chosen(found.mapping, Path(vendor), as_of, found)
     path = Path(mapping)
     if not path.suffix and not path.exists():
         raise InputError(
-            f"--from {mapping} is neither a file nor one of {', '.join(choices())}.{suggest(str(mapping), choices())}"
+            f"--from {mapping} is neither a file nor one of {', '.join(choices())}.{suggest(str(mapping), choices())}",
+            f"--from {mapping}：既没有这个文件，也不在 {'、'.join(choices())} 之中。{suggest(str(mapping), choices())}",
         )
     said = read_yaml(path)
     if EXTENDS not in said:
@@ -69,7 +80,10 @@ def choose(mapping: Path | str, source: Path, as_of: str | dt.date = "", dates: 
         return _chosen(said, path, as_of)
     vendor = said.pop(EXTENDS)
     if vendor not in choices():
-        raise InputError(f"{path}: {EXTENDS}: '{vendor}' is not one of {', '.join(choices())}. Correct the entry.")
+        raise InputError(
+            f"{path}: {EXTENDS}: '{vendor}' is not one of {', '.join(choices())}. Correct the entry.",
+            f"{path}：{EXTENDS}：“{vendor}”不在 {'、'.join(choices())} 之中。请更正该项。",
+        )
     found = recognise(source, vendor, as_of or str((said.get("settings") or {}).get("as_of", "")), dates)
     return _chosen(extended(found.mapping, said), path, as_of, found)
 

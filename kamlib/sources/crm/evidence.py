@@ -86,11 +86,14 @@ def _order(con: duckdb.DuckDBPyConnection, one: Matched, given: str) -> str:
     if possible:
         raise InputError(
             f"{label}: nothing in its dates ({columns}; e.g. '{example}') tells the day from the month. "
-            f"Say which comes first: --dates {'|'.join(possible)}."
+            f"Say which comes first: --dates {'|'.join(possible)}.",
+            f"{label}：无法判断日期中日和月的先后（{columns}；如“{example}”）。请用 --dates {'|'.join(possible)} 指定。",
         )
     raise InputError(
         f"{label}: its dates ({columns}) are written in different orders, some with the day and some with the month "
-        "first. Export it again with one date format, or say which holds: --dates dmy|mdy|ymd."
+        "first. Export it again with one date format, or say which holds: --dates dmy|mdy|ymd.",
+        f"{label}：日期写法不一致（{columns}），有的日在前，有的月在前。请用同一日期格式重新导出，"
+        "或用 --dates dmy|mdy|ymd 指定。",
     )
 
 
