@@ -36,6 +36,8 @@ TIERING = ("sheet.basic", "sheet.scores", "sheet.evaluation")
 IN_MEMORY = 256 << 20
 """Bytes of text up to which the engine works in memory; above it works in a file of its own."""
 
+WIDEST = 4000
+"""Columns a file may have; the engine wants memory for each, however few the rows."""
 MEMORY = 2 << 30
 """Bytes the engine may take while files are read and checked; a small file can hold far more."""
 
@@ -206,6 +208,7 @@ def _open_parquet(con: duckdb.DuckDBPyConnection, source: Source) -> Opened:
     relation = f"read_parquet({path_of(source.path)}, file_row_number=true, hive_partitioning=false)"
     described = con.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {relation}").fetchall()
     columns = {row[0]: row[1] for row in described}
+    _check_width(source, len(columns))
     origin = {"__row", "__file"} <= columns.keys()
     rows = "__row" if origin else "file_row_number + 2 AS __row"
     foreign = [name for name in columns if name.lower() in RESERVED and not (origin and name == "__file")]
@@ -216,6 +219,7 @@ def _open_parquet(con: duckdb.DuckDBPyConnection, source: Source) -> Opened:
 
 def _open_sheet(con: duckdb.DuckDBPyConnection, source: Source, name: str, scratch: Path) -> Opened:
     sheet = sheets.read(source.path, scratch / f"{_flat(name)}.csv", source.sheet)
+    _check_width(source, len(sheet.header))
     columns = dict.fromkeys(unique(sheet.header), "VARCHAR")
     options = f"columns={_declared({'__k': 'BIGINT', **columns})}, header=false, {QUOTED}, delim=',', max_line_size={sheet.longest}"
     con.execute(
@@ -235,6 +239,7 @@ def _open_text(source: Source, name: str, scratch: Path) -> Opened:
             f"{source.path} is empty. Write the column names in the first row, or delete the file.",
             f"{source.path} 是空的。请在第一行写入列名，或删除该文件。",
         )
+    _check_width(source, len(header))
     columns = dict.fromkeys(unique(header), "VARCHAR")
     gz = "'gzip'" if path.name.lower().endswith(".gz") else "'none'"
     options = (
@@ -251,6 +256,14 @@ def _open_text(source: Source, name: str, scratch: Path) -> Opened:
         f"rejects_{flat}",
         blanks=texts.blank_rows(source.path, text, delimiter) if text.has_blank_lines else [],
     )
+
+
+def _check_width(source: Source, n: int) -> None:
+    if n > WIDEST:
+        raise InputError(
+            f"{source.path}: has {n:,} columns; {WIDEST:,} can be read. Delete those that are not needed.",
+            f"{source.path}：共 {n:,} 列，最多可读取 {WIDEST:,} 列。请删除不需要的列。",
+        )
 
 
 def _flat(name: str) -> str:
