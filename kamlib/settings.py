@@ -138,13 +138,15 @@ class Role(Strict):
 
 
 def maskable(table: Table) -> list[tuple[str, Column]]:
-    """Return the columns of a table that can be masked, each under its name and under table.name."""
+    """Return the columns of a table that can be masked, each under its name and under table.name; what completes a
+    column of accounts is masked with it."""
     masked = [
         column
         for column in table.columns
         if not (column.ref or column.name in table.key or (column.required and column.share != "name"))
     ]
-    return [(name, column) for column in masked for name in (column.name, f"{table.name}.{column.name}")]
+    homes = (table.name, "accounts") if table.name == "enrichment" else (table.name,)
+    return [(name, c) for c in masked for name in (c.name, *(f"{home}.{c.name}" for home in homes))]
 
 
 ROLES = {

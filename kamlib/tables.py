@@ -429,6 +429,25 @@ TABLES: dict[str, Table] = {
             ),
             dated="scored_at",
         ),
+        Table(
+            "enrichment", "Third-party data", "第三方数据", ("record_id",),
+            (
+                Column("record_id", "text", "Third-party record ID", "第三方记录编号", True, share="id"),
+                Column("source", "text", "Source", "来源", True, share="keep"),
+                Column("retrieved_at", "date", "Retrieved on", "获取日期", True),
+                _account(required=False),
+                Column("credit_code", "text", "Unified social credit code", "统一社会信用代码", share="drop"),
+                Column("account_name", "text", "Customer name", "客户名称", share="drop"),
+                Column("region", "text", "Region", "所在地区", share="keep"),
+                Column("country", "text", "Country", "国家", share="keep"),
+                Column("industry", "text", "Industry", "所属行业", share="keep"),
+                Column("employees", "integer", "Employees", "员工人数", unit="people", low=0),
+                Column("annual_revenue", "money", "Annual revenue of the customer", "年营业收入", low=0),
+                Column("market_share", "number", "Market share of the customer", "市场份额", unit="share", low=0, high=1),
+                Column("influence", "number", "Market influence (rubric)", "市场影响力(评分)", unit="0-100", low=0, high=100),
+            ),
+            dated="retrieved_at",
+        ),
     )
 }  # fmt: skip
 

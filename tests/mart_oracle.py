@@ -38,11 +38,24 @@ def mart(frames: dict[str, pd.DataFrame], as_of: dt.date, months: int = 12) -> p
     """Return the mart, indexed by account."""
     tables, today = typed(frames), pd.Timestamp(as_of)
     orders = _orders(tables, today)
-    accounts = tables["accounts"]
+    accounts = _completed(tables, today)
     accounts = accounts[~(accounts.created_at > today) | accounts.account_id.isin(orders.account_id)]
     company = _Company(tables, frames.keys(), orders, today, months)
     rows = [company.row(account) for account in accounts.to_dict("records")]
     return pd.DataFrame(rows).set_index("account_id").sort_index()
+
+
+def _completed(tables: dict[str, pd.DataFrame], today: pd.Timestamp) -> pd.DataFrame:
+    """Accounts with empty cells filled by the newest third-party record known on the day that fills them."""
+    names = ["region", "country", "industry", "employees", "annual_revenue", "market_share", "influence"]
+    accounts = tables["accounts"].astype(dict.fromkeys(names[:3], object))
+    known = tables["enrichment"][tables["enrichment"].retrieved_at <= today].sort_values(["retrieved_at", "record_id"])
+    for i, account in accounts.iterrows():
+        for name in names:
+            told = known[known.account_id == account.account_id][name].dropna()
+            if pd.isna(account[name]) and len(told):
+                accounts.loc[i, name] = told.iloc[-1]
+    return accounts
 
 
 def _orders(tables: dict[str, pd.DataFrame], today: pd.Timestamp) -> pd.DataFrame:

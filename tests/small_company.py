@@ -78,7 +78,7 @@ class _Maker:
             "contracts": self.contract, "losses": self.loss, "cases": self.case, "surveys": self.survey,
             "activities": self.activity, "deal_stage_history": self.stage, "account_team": self.member,
             "relationships": self.relationship, "behaviours": self.behaviour, "score_snapshots": self.score,
-            "targets": self.target,
+            "targets": self.target, "enrichment": self.record,
         }  # fmt: skip
 
     def maybe(self, value: object, chance: float = 0.75) -> object:
@@ -202,6 +202,13 @@ class _Maker:
 
     def score(self, i: int) -> dict:
         return self.who() | {"scored_at": self.day(), "composite": self.random.randint(0, 100)}
+
+    def record(self, i: int) -> dict:
+        return {
+            "record_id": f"e{i}", "source": self.pick("D&B", "企查查"), "retrieved_at": self.day(),
+            "account_id": self.maybe(self.pick(*self.accounts), 0.9), "region": self.maybe("West"),
+            "industry": self.maybe(self.pick("Steel", "Food")), "employees": self.maybe(i),
+        }  # fmt: skip
 
     def target(self, i: int) -> dict:
         return {

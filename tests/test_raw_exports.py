@@ -23,12 +23,13 @@ ABSENT = {
     "zoho": {
         "account_team": "owners only", "service_costs": "lies in the ERP", "contracts": "no module", "losses": "no module",
         "surveys": "a survey tool's", "behaviours": "a web tool's", "targets": "no module of the export",
-        "score_snapshots": "only the tier of today",
+        "score_snapshots": "only the tier of today", "enrichment": "a data platform's",
     },
     "fxiaoke": {
         "account_team": "a list in one cell, not exported", "service_costs": "lies in the ERP", "losses": "an object of some tenants",
         "surveys": "服务评价 differs by tenant", "behaviours": "a web tool's", "targets": "lies in the BI",
         "score_snapshots": "only the tier of today", "deal_stage_history": "no such object: comes from monthly exports",
+        "enrichment": "a data platform's",
     },
 }  # fmt: skip
 """The tables that the CRM cannot carry, and why."""

@@ -17,6 +17,7 @@ from kamlib.errors import InputError
 from kamlib.sample import catalog, generate, names, stories
 from kamlib.sample.longtail import draws, money
 from kamlib.sample.stream import Stream, grow, mix
+from kamlib.sample.write import MADE
 from kamlib.tables import TABLES
 
 DAY = pd.Timedelta(days=1)
@@ -95,7 +96,7 @@ def test_the_files_are_small_enough_to_live_in_the_repository():
 
 
 def test_every_table_is_there_and_no_row_is_set_aside_or_emptied(data):
-    assert data.measured == frozenset(TABLES)
+    assert data.measured == frozenset(MADE)
     assert all(entry.read == entry.kept and entry.set_aside == 0 and not entry.blanked for entry in data.ledger.entries)
     assert all(entry.kept > 0 for entry in data.ledger.entries)
 
@@ -197,9 +198,14 @@ def test_score_snapshots_follow_the_weights_and_cuts(sample):
     assert (tiers == snapshots.tier).all()
 
 
+def test_the_files_have_the_columns_of_their_tables():
+    for name, table in MADE.items():
+        assert list(pd.read_csv(SAMPLE / f"{name}.csv", nrows=0).columns) == table.names
+
+
 def test_an_earlier_date_sees_less(sample):
     then = kam.load(SAMPLE, as_of="2024-06-30")
-    for name, table in TABLES.items():
+    for name, table in MADE.items():
         if table.dated:
             assert then.frame(name)[table.dated].max() <= pd.Timestamp("2024-07-01")
             assert len(then.frame(name)) < len(sample.frame(name))
@@ -214,15 +220,15 @@ def test_an_earlier_date_sees_less(sample):
 def test_the_code_book_names_every_table_column_and_row_count():
     text = (SAMPLE / "README.md").read_text(encoding="utf-8")
     for name, table in TABLES.items():
-        csv = pd.read_csv(SAMPLE / f"{name}.csv", dtype=str)
-        assert f"| [{name}](#{name}) | {table.en} | {table.zh} | {len(csv)} |" in text
+        n = len(pd.read_csv(SAMPLE / f"{name}.csv", dtype=str)) if name in MADE else 0
+        assert f"| [{name}](#{name}) | {table.en} | {table.zh} | {n} |" in text
         section = text.split(f"### {name}\n")[1].split("\n##")[0]
         rows = [
             line.split(" | ")
             for line in section.splitlines()
             if line.startswith("| ") and not line.startswith("| Column")
         ]
-        assert [row[0].removeprefix("| ") for row in rows] == table.names == list(csv.columns)
+        assert [row[0].removeprefix("| ") for row in rows] == table.names
         assert [tuple(row[1:3]) for row in rows] == [(column.en, column.zh) for column in table.columns]
     assert stories.COSTLY_ACCOUNT in text
     assert not re.search(r"\{[A-Z_]+\}", text)

@@ -14,6 +14,7 @@ import duckdb
 
 from kamlib.quality.validity import is_email, phone_digits
 from kamlib.settings import Settings
+from kamlib.sources.enrichment import NEWEST, SAID
 
 TWIN_LETTERS = r"\p{Latin}[\p{Cyrillic}\p{Greek}]|[\p{Cyrillic}\p{Greek}]\p{Latin}"
 
@@ -44,7 +45,7 @@ class Check:
 
 def checks(settings: Settings, as_of: dt.date) -> list[Check]:
     """Return every check, for data as of a day."""
-    return [*_validity(), *_consistency(settings, as_of), *_timeliness(settings, as_of), *_told()]
+    return [*_validity(), *_consistency(settings, as_of), *_timeliness(settings, as_of), *_told(as_of)]
 
 
 def _validity() -> list[Check]:
@@ -129,8 +130,9 @@ def _timeliness(settings: Settings, as_of: dt.date) -> list[Check]:
     ]
 
 
-def _told() -> list[Check]:
-    """Owner conflicts, and what has no match on the other side: accounts without orders, amounts without an account."""
+def _told(as_of: dt.date) -> list[Check]:
+    """Owner conflicts; what has no match on the other side: accounts without orders, amounts without an account; and what
+    third parties say otherwise."""
     booked = """
         SELECT o.booked_by <> a.owner AND t.person IS NULL AS failed, o.amount AS money, o.order_id, o.order_date,
             o.booked_by, a.account_id, a.account_name, a.owner, o.amount
@@ -152,12 +154,19 @@ def _told() -> list[Check]:
         SELECT o.account_id IS NULL AS failed, CAST(NULL AS DOUBLE) AS money, a.account_id, account_name, owner, created_at
         FROM accounts a LEFT JOIN (SELECT DISTINCT account_id FROM orders) o USING (account_id)
     """
+    other = f"""
+        SELECT value <> other_value AS failed, CAST(NULL AS DOUBLE) AS money, account_id, account_name, owner,
+            col AS "column", value, other_value, source, retrieved_at
+        FROM (FROM ({SAID}) WHERE retrieved_at <= DATE '{as_of}' {NEWEST}) JOIN accounts USING (account_id)
+        WHERE value IS NOT NULL
+    """
     deals = homeless.format(columns="deal_id, deal_name, owner, status, created_at", table="deals")
     costs = homeless.format(columns="cost_id, cost_date, activity", table="service_costs")
     return [
         Check("booked_by_others", "orders", "", ("orders.booked_by", "accounts.owner"), booked),
         Check("several_owners", "deals", "", ("deals.owner", "deals.account_id"), several),
         Check("no_order", "accounts", "", ("orders",), unserved),
+        Check("other_value", "accounts", "", ("enrichment.account_id",), other),
         Check("no_account", "deals", "", ("deals.account_id",), deals),
         Check("no_account", "service_costs", "", ("service_costs.account_id",), costs),
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
+from kamlib.sources.enrichment import COMPLETED
 from kamlib.sources.sql import name_of
 from kamlib.tables import TABLES
 
@@ -31,6 +32,7 @@ MAY_BE_EMPTY = {
     },
     "activities": {"contact_id", "deal_id"},
     "score_snapshots": {"influence"},
+    "enrichment": {"account_id", "credit_code", "account_name", *COMPLETED},
 }  # fmt: skip
 """Columns of which an empty cell says something: no parent, still open, nobody named."""
 

@@ -12,7 +12,7 @@ from kamlib.sample import accounts as portfolio
 from kamlib.sample import contacts_log, deals, longtail, money, orders, people, plans, raw, voices
 from kamlib.sample.codebook import codebook
 from kamlib.sample.world import World
-from kamlib.sample.write import ParquetFiles, to_arrow, write_csv, write_settings
+from kamlib.sample.write import MADE, ParquetFiles, to_arrow, write_csv, write_settings
 from kamlib.tables import TABLES
 from kamlib.workspace import load
 
@@ -54,7 +54,7 @@ def generate(into: Path, accounts: int = 150, seed: int = 7, progress: Callable[
     if large:
         _write_large(into, rows, accounts, seed, progress)
     else:
-        for name, table in TABLES.items():
+        for name, table in MADE.items():
             write_csv(into / f"{name}.csv", table, rows[name])
         (into / "README.md").write_text(codebook(rows), encoding="utf-8", newline="\n")
     write_settings(into)
@@ -88,7 +88,7 @@ def _refuse_mixture(into: Path, suffix: str) -> None:
 def _write_large(into: Path, rows: dict, accounts: int, seed: int, progress: Callable[[str], None] | None) -> None:
     first = portfolio.N_ACCOUNTS + 1
     with ParquetFiles(into) as files:
-        for name, table in TABLES.items():
+        for name, table in MADE.items():
             files.add(name, to_arrow(table, rows[name]))
         done = first - 1
         for block in longtail.blocks(seed, first, accounts):

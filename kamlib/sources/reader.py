@@ -14,7 +14,7 @@ from kamlib.errors import InputError
 from kamlib.language import say
 from kamlib.quality import cleaning
 from kamlib.settings import Settings
-from kamlib.sources import amounts, money, rows, stages, three_tables
+from kamlib.sources import amounts, enrichment, money, rows, stages, three_tables
 from kamlib.sources.files import TIERING, Opened, Source, bound, find_tables, open_source
 from kamlib.sources.headers import Matched, match
 from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
@@ -161,6 +161,8 @@ def _across(
     yield stages.check(con, settings, where)
     if "orders" in staged:
         yield amounts.complete_orders(con, where, staged["orders"].opened.source.label)
+    if {"accounts", "enrichment"} <= staged.keys():
+        yield [], enrichment.join(con, staged["enrichment"].opened.source.label)
 
 
 def _absent(name: str, where: Path) -> str:

@@ -20,7 +20,7 @@ from kamlib import quality
 from kamlib.errors import InputError
 from kamlib.params import resolve
 from kamlib.settings import FILE, Settings, read_settings
-from kamlib.sources import stages, store, toml
+from kamlib.sources import enrichment, stages, store, toml
 from kamlib.sources.files import database, is_workbook
 from kamlib.sources.ledger import Ledger
 from kamlib.sources.reader import read_folder
@@ -61,9 +61,12 @@ class Data:
         return all(name in self.measured for name in names)
 
     def table(self, name: str) -> ibis.Table:
-        """Return the table called `name` as an Ibis expression, cut at `as_of`."""
+        """Return the table called `name` as an Ibis expression, cut at `as_of`; accounts completed from third parties."""
         if name not in self._cut:
-            self._cut[name] = known_on(self.con, TABLES[name], self.as_of)
+            rows = known_on(self.con, TABLES[name], self.as_of)
+            if name == "accounts" and self.has("enrichment"):
+                rows = enrichment.completed(rows, self.table("enrichment"))
+            self._cut[name] = rows
         return self._cut[name]
 
     def frame(self, name: str) -> pd.DataFrame:
