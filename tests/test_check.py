@@ -169,7 +169,7 @@ def test_a_million_faults_stay_readable(tmp_path):
     (found,) = report.ledger.faults
     assert (found.n, len(found.examples), found.money) == (20_000, 5, 25_000)
     assert "and 19,995 more" in found.text("en")
-    assert len(report.text("zh").splitlines()) < 20
+    assert len(report.text("zh").splitlines()) < 25
 
 
 def test_closed_deals_need_a_closing_date(tmp_path):

@@ -188,7 +188,7 @@ def test_a_deal_is_weighed_by_its_stage_else_by_the_crm():
 
 def test_what_was_not_delivered_is_null_and_what_was_is_zero():
     bare = one(company(orders=[order("2025-05-01", cogs=60)]))
-    whole = one(company(orders=[order("2025-05-01", cogs=60)], **{name: [] for name in OPTIONAL}))
+    whole = one(company(**{name: [] for name in OPTIONAL} | {"orders": [order("2025-05-01", cogs=60)]}))
     for name in ("returns_amount", "cost_to_serve", "n_products", "n_categories", "open_pipeline", "n_won", "n_contacts",
                  "n_active_contacts", "n_visits", "n_answers", "n_cases", "receivable", "overdue"):  # fmt: skip
         assert pd.isna(bare[name]), name
