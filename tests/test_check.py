@@ -810,3 +810,33 @@ def _as_declared(column: Column, value: object, accounts: set[str]) -> None:
     assert column.type != "text" or value == value.strip()
     assert column.type != "date" or 1900 <= value.year < 2200
     assert column.type != "number" or math.isfinite(value)
+
+
+# --- what check leaves to work off ----------------------------------------------------------------------------------
+
+
+def test_rows_set_aside_are_written_with_the_rest(tmp_path):
+    rows = orders("o1,a,2025-01-01,100,,", "o2,nobody,2025-02-01,50,,")
+    report = check_folder(write(tmp_path / "in", orders=rows), tmp_path / "out")
+    assert "nobody" in (tmp_path / "out/set_aside/orders.csv").read_text(encoding="utf-8")
+    assert "set_aside/orders.csv" in report.text("en")
+
+
+def test_what_there_is_of_a_refused_folder_is_written_and_told(tmp_path):
+    rows = orders("o1,a,2025-01-01,100,,", "o2,nobody,2025-02-01,50,,")
+    folder = write(tmp_path / "in", orders=rows, products="name\nDrill\n")
+    report = check_folder(folder, tmp_path / "out")
+    assert not report.usable
+    assert "nobody" in (tmp_path / "out/set_aside/orders.csv").read_text(encoding="utf-8")
+    assert "Only rows set aside can be written" in report.text("en")
+    assert "目前只能写出" in report.text("zh")
+
+
+def test_a_raw_export_is_told_to_be_imported_first():
+    report = check_folder(Path(__file__).parent.parent / "data/sample/raw/fxiaoke")
+    assert "looks like an export of Fxiaoke 纷享销客: bring it with kam import" in report.text("en").splitlines()[1]
+    assert "请先运行 kam import" in report.text("zh").splitlines()[1]
+
+
+def test_own_tables_with_a_fault_are_no_export(tmp_path):
+    assert not check_folder(write(tmp_path, orders="order_id,account_id\no1,a\n")).export_of

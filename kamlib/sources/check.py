@@ -14,6 +14,7 @@ from kamlib.files import write_atomically
 from kamlib.quality import Quality, cleaning, joins, told
 from kamlib.settings import Settings, read_settings
 from kamlib.sources import stages, store
+from kamlib.sources.crm import export_of
 from kamlib.sources.files import database, is_workbook
 from kamlib.sources.ledger import ACTIONS, Ledger
 from kamlib.sources.reader import Reading, read_folder
@@ -23,7 +24,8 @@ from kamlib.workspace import snapshots, vault
 @dataclass(frozen=True)
 class CheckReport:
     """`faults` make the folder unusable; the ledger says what became of every row of the tables that could be read.
-    `quality` is None where tables could not be read; `rows` are the files with what failed."""
+    `quality` is None where tables could not be read; `rows` are the files in the folder `out` with what failed;
+    `export_of` is the CRM whose raw export the folder looks like."""
 
     folder: Path
     faults: tuple[str, ...]
@@ -31,6 +33,8 @@ class CheckReport:
     currency: str
     quality: Quality | None = None
     rows: tuple[Path, ...] = ()
+    out: Path | None = None
+    export_of: str = ""
 
     @property
     def usable(self) -> bool:
@@ -39,14 +43,31 @@ class CheckReport:
     def text(self, lang: str | None = None) -> str:
         """Return the report as lines for a terminal."""
         stops = self.quality.stops(lang) if self.quality else ()
-        parts = [self._verdict(lang), *(f"✗ {fault}" for fault in (*self.faults, *stops))]
+        parts = [self._verdict(lang), *self._export(lang), *(f"✗ {fault}" for fault in (*self.faults, *stops))]
         parts += ["", ledger_text(self.ledger, lang, self.currency)]
         if self.quality:
             parts += ["", quality_text(self.quality, lang)]
-        if self.rows:
-            listed = ", ".join(path.name for path in self.rows)
-            parts += ["", words.say(lang, f"In {self.rows[0].parent}: {listed}", f"{self.rows[0].parent} 中：{listed}")]
+        if self.out:
+            parts += ["", self._written(lang)]
         return "\n".join(parts)
+
+    def _export(self, lang: str | None) -> list[str]:
+        what, folder = self.export_of, self.folder
+        en = f"✗ {folder} looks like an export of {what}: bring it with kam import {folder} --into WORKSPACE first."
+        zh = f"✗ {folder} 看来是 {what} 的导出文件：请先运行 kam import {folder} --into 工作区。"
+        return [words.say(lang, en, zh)] if what else []
+
+    def _written(self, lang: str | None) -> str:
+        listed = ", ".join(path.relative_to(self.out).as_posix() for path in self.rows)
+        told = words.say(lang, f"In {self.out}: {listed}", f"{self.out} 中：{listed}")
+        if not listed:
+            told = words.say(lang, f"Nothing to write into {self.out}.", f"没有需要写入 {self.out} 的内容。")
+        if self.quality:
+            return told
+        en = "Only rows set aside can be written; duplicates and what else fails, when the folder can be used."
+        return words.say(
+            lang, f"{told}\n{en}", f"{told}\n目前只能写出未采用的行；重复客户等其他问题待该文件夹可用后写出。"
+        )
 
     def _verdict(self, lang: str | None) -> str:
         n = len(self.ledger.entries)
@@ -72,8 +93,8 @@ class CheckReport:
 
 def check_folder(folder: Path | str, out: Path | None = None) -> CheckReport:
     """Read and check every table in `folder`; one that kam wrote is checked already and gives its ledger, a workspace
-    that of its newest snapshot, whose files are compared with their SHA-256. The rows that failed a check of quality
-    are written into the folder `out`, as CSV.
+    that of its newest snapshot, whose files are compared with their SHA-256. The rows set aside and those that failed a
+    check of quality are written into the folder `out`, as CSV.
 
     InputError only when it is neither a folder nor a workbook, or was prepared and is damaged; all else is in the report."""
     folder = Path(folder)
@@ -90,7 +111,7 @@ def check_folder(folder: Path | str, out: Path | None = None) -> CheckReport:
         faults, settings = str(error).splitlines(), Settings()
     newest = snapshots.held(folder, None, opened)[-1] if snapshots.is_workspace(folder) else None
     held = newest.whole() if newest else folder
-    assessed, written = None, []
+    assessed = None
     with tempfile.TemporaryDirectory(prefix="kam-") as scratch:
         con = duckdb.connect(database(held, Path(scratch)))
         con.execute("SET enable_progress_bar = false")
@@ -105,14 +126,17 @@ def check_folder(folder: Path | str, out: Path | None = None) -> CheckReport:
                 settings = settings.model_copy(update={"currency": reading.currency})
                 measured = frozenset(entry.table for entry in reading.ledger.entries)
             last = con.sql("FROM orders").max("order_date").fetchone()[0]
+            written = reading.ledger.write_set_aside(out / "set_aside") if out else []
             day = settings.as_of or (newest and newest.as_of) or last
             if day and not (faults or reading.faults):
                 assessed = quality.assess(con, measured, reading.ledger, settings, day)
-                written = _written(con, assessed, settings, out) if out else []
+                written += _written(con, assessed, settings, out) if out else []
         finally:
             con.close()
     ledger = Ledger(reading.ledger.entries, reading.ledger.faults, reading.ledger.files)
-    return CheckReport(folder, (*faults, *reading.faults), ledger, reading.currency, assessed, tuple(written))
+    exported = export_of(folder) if reading.faults and held is folder else ""
+    told = (*faults, *reading.faults)
+    return CheckReport(folder, told, ledger, reading.currency, assessed, tuple(written), out, exported)
 
 
 def _written(con: duckdb.DuckDBPyConnection, assessed: Quality, settings: Settings, out: Path) -> list[Path]:

@@ -44,7 +44,18 @@ class Imported:
                 "Nothing changed: the newest snapshot of that date was made from the same files, mapping and rules.",
                 "无变化：该日期的最新快照由相同的文件、映射和规则生成。",
             )
-        return words.say(lang, f"Snapshot: {self.snapshot.folder}", f"快照：{self.snapshot.folder}")
+        told = words.say(lang, f"Snapshot: {self.snapshot.folder}", f"快照：{self.snapshot.folder}")
+        return "\n".join(filter(None, (told, self._set_aside(lang))))
+
+    def _set_aside(self, lang: str | None) -> str:
+        """Where the rows set aside lie, "" when there are none."""
+        n = sum(entry.set_aside for entry in (*self.ledger.entries, *self.ledger.files))
+        folder = self.snapshot.folder / "set_aside"
+        en, zh = f"Rows set aside, each with its reason: {n:,}, in {folder}", f"未采用的行及原因：{n:,} 行，见 {folder}"
+        if self.snapshot.vault:
+            where = f"kam check {self.snapshot.vault.workspace} --out "
+            en, zh = f"{en}, encrypted; to read them: {where}FOLDER", f"{zh}（已加密；查看：{where}文件夹）"
+        return words.say(lang, en, zh) if n else ""
 
 
 def import_data(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,22 @@ def recognise(folder: Path, vendor: str = AUTO, as_of: str = "", dates: str = ""
     return Recognition(
         mapping | {"settings": settings}, tuple(uses), tuple(_relative(path, folder) for path in strangers)
     )
+
+
+def export_of(folder: Path) -> str:
+    """Return the name of the CRM that exported most of what lies in `folder`; "" where that is our own tables."""
+    if not folder.is_dir():
+        return ""
+    with tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as scratch:
+        con = duckdb.connect(str(Path(scratch) / "survey.duckdb"))
+        try:
+            found, _ = best_matches(survey(con, folder, Path(scratch))[0], list(vendors().values()))
+        except InputError:  # what cannot be read is told by those who read it
+            return ""
+        finally:
+            con.close()
+    foreign = Counter(one.vendor.title for one in found if one.vendor.name != OWN and len(one.how) > 2)
+    return foreign.most_common(1)[0][0] if 2 * foreign.total() > len(found) else ""
 
 
 def _relative(path: Path, folder: Path) -> str:
