@@ -13,6 +13,7 @@ from rich.text import Text
 
 from kamlib import words
 from kamlib.batch.plan import Notebook
+from kamlib.terminal import shown
 
 MARKS = {"pending": ("·", "dim"), "running": ("▸", "cyan"), "done": ("✓", "green"), "failed": ("✗", "red")}
 
@@ -53,13 +54,13 @@ class Progress:
 
     def at(self, number: str, heading: str) -> None:
         """Say under which heading a notebook is."""
-        self.lines[number].text = heading
+        self.lines[number].text = shown(heading)
 
     def end(self, number: str, status: str, text: str) -> None:
         """Say that a notebook is done, with what it delivered, or failed, with the reason."""
         line = self.lines[number]
-        line.status, line.text, line.seconds = status, text, time.monotonic() - line.started
-        self._plain(number, f"{words.word(f'report.{status}', self.lang)} {line.seconds:6.1f} s  {text}")
+        line.status, line.text, line.seconds = status, shown(text), time.monotonic() - line.started
+        self._plain(number, f"{words.word(f'report.{status}', self.lang)} {line.seconds:6.1f} s  {line.text}")
 
     def _plain(self, number: str, text: str) -> None:
         if not self.live:

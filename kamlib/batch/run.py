@@ -31,6 +31,7 @@ from kamlib.privacy import strip
 from kamlib.privacy.eyes import folder_name, renamed, seen
 from kamlib.privacy.keys import share_key
 from kamlib.report.html import write_report
+from kamlib.terminal import shown
 from kamlib.workspace import Data, load, prepare
 
 STOPPED = 130  # the exit code of a program that was interrupted
@@ -227,7 +228,7 @@ def deliver(root: Path, manifest: Manifest, notebooks: Sequence[Notebook], jobs:
     status = "stopped" if kernels.stopped else FAILED if failed else DONE
     manifest.set(status=status, finished=record.now())
     report = write_report(manifest.folder)
-    print(words.say(lang, f"Report: {report}", f"报告：{report}"))
+    print(shown(words.say(lang, f"Report: {report}", f"报告：{report}")))
     return STOPPED if kernels.stopped else 1 if failed else 0
 
 

@@ -8,7 +8,7 @@ import sys
 
 from kamlib import passphrase
 from kamlib.cli import bringing, running, workspaces  # noqa: F401 - they register their commands
-from kamlib.cli.app import app
+from kamlib.cli.app import app, tell
 from kamlib.errors import InputError
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        print(f"kam: {error}", file=sys.stderr)
+        tell(f"kam: {error}", sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

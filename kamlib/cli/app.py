@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from kamlib import language
 from kamlib.errors import InputError
 from kamlib.params import Choice
+from kamlib.terminal import shown
 
 app = typer.Typer(
     name="kam",
@@ -41,3 +42,8 @@ KeyFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The passphrase is its first line. Else KAM_PASSPHRASE, or you are asked."),
 ]
+
+
+def tell(text: str, file: TextIO | None = None) -> None:
+    """Print a text to standard output, or to `file`, at once; what a terminal would obey is written out."""
+    print(shown(text), file=file, flush=True)

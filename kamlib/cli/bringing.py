@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kamlib import passphrase
-from kamlib.cli.app import KeyFile, Lang, app, export
+from kamlib.cli.app import KeyFile, Lang, app, export, tell
 from kamlib.language import language
 
 
@@ -25,7 +25,7 @@ def check(
     from kamlib.sources.check import check_folder
 
     report = check_folder(data, out)
-    print(report.text())
+    tell(report.text())
     raise typer.Exit(0 if report.usable else 2)
 
 
@@ -62,10 +62,10 @@ def import_(
         dates=dates,
         save=save_mapping,
         encrypt=encrypt,
-        tell=lambda found: print(recognition_text(found) + "\n", flush=True),
+        tell=lambda found: tell(recognition_text(found) + "\n"),
     )
-    print(ledger_text(imported.ledger))
-    print(imported.text())
+    tell(ledger_text(imported.ledger))
+    tell(imported.text())
 
 
 @app.command()
@@ -76,7 +76,7 @@ def template(
     """Write an Excel workbook to fill in by hand: every table, and the three tables of tiering with live formulas."""
     from kamlib.exchange.template import template as write
 
-    print(write(file, language()))
+    tell(write(file, language()))
 
 
 @export.command("tiers")
@@ -101,4 +101,4 @@ def export_tiers(
 
     password = office.password() if protect else ""
     data = load(workspace, as_of)
-    print(write(data, to, out, field=field, lang=lang, provisional=provisional, password=password).text())
+    tell(write(data, to, out, field=field, lang=lang, provisional=provisional, password=password).text())

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kamlib import passphrase
-from kamlib.cli.app import KeyFile, Lang, app
+from kamlib.cli.app import KeyFile, Lang, app, tell
 from kamlib.language import say
 
 
@@ -99,10 +99,10 @@ def sample(
     from kamlib.sample import generate, generate_export
 
     def told(line: str) -> None:
-        print(line, file=sys.stderr)
+        tell(line, sys.stderr)
 
     if as_ or as_of:
         generate_export(into, as_, as_of, accounts, seed, told)
     else:
         generate(into, accounts, seed, told)
-    print(say(None, f"{accounts:,} accounts in {into}", f"已在 {into} 生成 {accounts:,} 个客户"))
+    tell(say(None, f"{accounts:,} accounts in {into}", f"已在 {into} 生成 {accounts:,} 个客户"))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kamlib import passphrase
-from kamlib.cli.app import KeyFile, Lang, Workspace, app
+from kamlib.cli.app import KeyFile, Lang, Workspace, app, tell
 from kamlib.language import say
 
 
@@ -18,7 +18,7 @@ def history(workspace: Workspace, lang: Lang = "", key_file: KeyFile = None) -> 
     passphrase.take(key_file)
     from kamlib.workspace.told import history_text
 
-    print(history_text(workspace))
+    tell(history_text(workspace))
 
 
 @app.command()
@@ -37,7 +37,7 @@ def diff(
     from kamlib.workspace.told import diff_text, write_tables
 
     found = compare(workspace, day_of(opening), day_of(closing))
-    print(diff_text(found))
+    tell(diff_text(found))
     if out:
         write_tables(found, out)
 
@@ -51,7 +51,7 @@ def backup(
     """Write a workspace into one file and prove it by reading it back. Of an encrypted one it is encrypted."""
     from kamlib.workspace.backup import back_up
 
-    print(_proved(file, len(back_up(workspace, file).files)))
+    tell(_proved(file, len(back_up(workspace, file).files)))
 
 
 @app.command()
@@ -66,11 +66,11 @@ def restore(
     from kamlib.workspace import backup
 
     if into is None:
-        print(_proved(file, len(backup.verify(file).files)))
+        tell(_proved(file, len(backup.verify(file).files)))
     elif backup.restore(file, into):
-        print(say(None, f"{into}: restored", f"{into}：已恢复"))
+        tell(say(None, f"{into}: restored", f"{into}：已恢复"))
     else:
-        print(say(None, f"{into}: is there already, equal; nothing changed", f"{into}：已存在且内容相同，未作改动"))
+        tell(say(None, f"{into}: is there already, equal; nothing changed", f"{into}：已存在且内容相同，未作改动"))
 
 
 def _proved(file: Path, n: int) -> str:
@@ -98,4 +98,4 @@ def _in_place(what: str, workspace: Path, key_file: Path | None) -> None:
     done = {"encrypt": "加密", "decrypt": "解密"}[what]
     with snapshots.locked_workspace(workspace):
         n = getattr(vault, what)(workspace)
-        print(say(None, f"{workspace}: {n:,} files {what}ed", f"{workspace}：已{done} {n:,} 个文件"))
+        tell(say(None, f"{workspace}: {n:,} files {what}ed", f"{workspace}：已{done} {n:,} 个文件"))
