@@ -24,7 +24,8 @@ SQL_TYPES = {
 @dataclass(frozen=True)
 class Column:
     """One column: `type` is a key of `SQL_TYPES`; `values` lists the only ones allowed; `ref` names a table whose key
-    it must be found in. A required column must be in the file and filled in every row.
+    it must be found in. A required column must be in the file and filled in every row; a firm one may be empty, but
+    what stands there must be readable, else the row is set aside: an order of an unknown amount is none of 0.
 
     `share` says what becomes of a text when a run is shared: "keep", "drop", or a pseudonym in its place, because it is
     an "id", the "name" of what the row's id stands for, or one of our "staff". A text that says nothing is dropped;
@@ -41,6 +42,7 @@ class Column:
     values: tuple[str, ...] = ()
     ref: str = ""
     share: str = ""
+    firm: bool = False
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ TABLES: dict[str, Table] = {
                 _account(),
                 Column("order_date", "date", "Order date", "下单日期", True),
                 Column("list_amount", "money", "Order value at list price", "标准价金额"),
-                Column("amount", "money", "Order value after discount", "订单金额"),
+                Column("amount", "money", "Order value after discount", "订单金额", firm=True),
                 Column("cogs", "money", "Cost of goods sold", "销售成本"),
                 Column("channel", "text", "Channel", "销售渠道", values=CHANNELS),
                 Column("deal_id", "text", "Deal ID", "商机ID", ref="deals"),

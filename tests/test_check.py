@@ -83,7 +83,7 @@ def test_a_clean_folder_loses_nothing(tmp_path):
         ("o9,a,,5,,", "empty", "set_aside", "order_date", ""),
         ("o9,zz,2024-02-01,5,,", "orphan", "set_aside", "account_id", "zz"),
         ("o1,a,2024-02-01,5,,", "duplicate", "set_aside", "order_id", "o1"),
-        ("o9,a,2024-02-01,five,,", "not_money", "blanked", "amount", "five"),
+        ("o9,a,2024-02-01,five,,", "not_money", "set_aside", "amount", "five"),
         ("o9,a,2024-02-01,5,pigeon,", "not_allowed", "blanked", "channel", "pigeon"),
         ("o9,a,2024-02-01,5,,soon", "not_date", "blanked", "delivered_at", "soon"),
         ("o9,a,2024-02-01,5,,2024-01-31", "before", "told", "delivered_at", "2024-01-31 < 2024-02-01"),
@@ -114,9 +114,9 @@ def test_out_of_range_says_the_range_and_a_value_what_is_allowed(tmp_path):
 
 
 def test_a_fault_in_an_optional_cell_costs_the_cell_only(tmp_path):
-    write(tmp_path, orders=orders("o1,a,2025-01-01,five,pigeon,soon"))
+    write(tmp_path, orders=orders("o1,a,2025-01-01,5,pigeon,soon"))
     report = check_folder(tmp_path)
-    assert entry(tmp_path, "orders").blanked == 3
+    assert entry(tmp_path, "orders").blanked == 2
     assert {f.action for f in report.ledger.faults} == {"blanked"}
 
 
@@ -840,3 +840,29 @@ def test_a_raw_export_is_told_to_be_imported_first():
 
 def test_own_tables_with_a_fault_are_no_export(tmp_path):
     assert not check_folder(write(tmp_path, orders="order_id,account_id\no1,a\n")).export_of
+
+
+def test_the_sign_of_an_amount_is_its_currency(tmp_path):
+    signed = "order_id,account_id,order_date,amount\no1,a,2025-01-01,{}\no2,b,2025-01-02,{}\n"
+    write(tmp_path, orders=signed.format("$500", "€700"))
+    (told,) = check_folder(tmp_path).faults
+    assert "USD" in told
+    assert "EUR" in told
+    write(tmp_path, orders=signed.format("$500", '"$1,700"'))
+    report = check_folder(tmp_path)
+    assert report.currency == "USD"
+    assert entry(tmp_path, "orders").money_kept == 2200
+
+
+def test_a_sign_against_the_currency_beside_it_is_at_fault(tmp_path):
+    write(
+        tmp_path,
+        orders="order_id,account_id,order_date,amount,currency\no1,a,2025-01-01,$500,CNY\no2,b,2025-01-02,¥700,CNY\n",
+    )
+    assert entry(tmp_path, "orders").kept == 1
+    assert fault(tmp_path, "not_money").examples == ((2, "$500"),)
+
+
+def test_an_order_in_the_future_is_told(tmp_path):
+    write(tmp_path, orders=orders("o1,a,2025-01-01,5,,", "o2,a,2172-01-01,5,,"))
+    assert fault(tmp_path, "ahead").examples == ((3, "2172-01-01"),)

@@ -112,6 +112,18 @@ def fault(given: str, value: str, column: Column) -> str:
     return f"CASE {' '.join(cases)} END"
 
 
+def currency_of(cell: str, settings: Settings) -> str:
+    """Return SQL for the currency that the sign of a given amount names, null when it has none. ¥ is CNY, unless the
+    company counts in JPY."""
+    codes = dict(sorted(SIGNS.items(), key=lambda pair: (pair[0] == "USD", pair[0] == "CNY")))  # HK$ before $
+    if settings.currency != "JPY":
+        codes["JPY"] = "JPY|円"
+    cases = " ".join(
+        f"WHEN regexp_matches({cell}, {literal(signs)}) THEN {literal(code)}" for code, signs in codes.items()
+    )
+    return f"CASE WHEN regexp_full_match({cell}, '[-+(]?[\\d.,]+\\)?') THEN NULL {cases} END"
+
+
 def _usual(cell: str, column: Column) -> str:
     """SQL for whether a text can be cast as it is: nearly all are, and need not go through the rest."""
     if column.type == "date":

@@ -73,13 +73,18 @@ class Checked:
         self.run(f"DELETE FROM {self.rows} WHERE __k IN (SELECT k FROM {self.faults} WHERE action = 'set_aside')")
 
 
+_FAULT = (
+    "k BIGINT, row BIGINT, file VARCHAR, col VARCHAR, kind VARCHAR, action VARCHAR, value VARCHAR, money DECIMAL(18,2)"
+)
+
+
 def stage(checked: Checked) -> None:
     """Read the file once: type every cell; a cell at fault becomes null and is listed in `__cells` of its row."""
     table, opened = checked.table, checked.opened
     delivered = [column for column in table.columns if column.name in checked.columns]
     file = ", __file" if opened.origin else ""
     given, plain, read, faults = [f"__k, __row{file}"], ["*"], ["*"], ["*"]
-    cleaner = Cleaner(table, delivered, checked.settings)
+    cleaner, sign = Cleaner(table, delivered, checked.settings), _sign_of_money(checked, delivered)
     for i, column in enumerate(delivered):
         header = checked.columns[column.name]
         native = opened.columns[header]
@@ -89,11 +94,18 @@ def stage(checked: Checked) -> None:
         given.append(f"{cell} AS g{i}")
         plain.append(f"{cells.plain(f'g{i}', native, column, checked.settings)} AS p{i}")
         read.append(f"{cells.read(f'p{i}', native, column)} AS r{i}")
-        faults.append(f"{cells.fault(f'g{i}', f'r{i}', column)} AS f{i}")
+        wrong = cells.fault(f"g{i}", f"r{i}", column)
+        if sign and column.name == table.money and "currency" in checked.columns:
+            wrong = (
+                f"CASE WHEN {sign} <> r{delivered.index(table.column('currency'))} THEN 'not_money' ELSE {wrong} END"
+            )
+        faults.append(f"{wrong} AS f{i}")
     final = [f"__k, __row{file}", _cells_at_fault(delivered), *["__changes"] * bool(cleaner.places)]
     for column in table.columns:
         i = delivered.index(column) if column in delivered else None
         value = "NULL" if i is None else f"CASE WHEN f{i} IS NULL THEN r{i} END"
+        if column.name == "currency" and sign:
+            value = f"coalesce({value}, {sign})"
         final.append(f"CAST({value} AS {SQL_TYPES[column.type]}) AS {name_of(column.name)}")
     steps = [", ".join(step) for step in (given, *cleaner.steps(), plain, read, faults, final)]
     opened.make(
@@ -102,13 +114,23 @@ def stage(checked: Checked) -> None:
         lambda source: reduce(lambda table, step: f"SELECT {step} FROM ({table})", steps, source),
     )
     cleaner.log(checked.con, checked.rows)
-    checked.run(
-        f"CREATE TABLE {checked.faults} (k BIGINT, row BIGINT, file VARCHAR, col VARCHAR, kind VARCHAR, action VARCHAR, "
-        "value VARCHAR, money DECIMAL(18,2))"
-    )
+    checked.run(f"CREATE TABLE {checked.faults} ({_FAULT})")
+    if sign and checked.run(f"SELECT count(currency) FROM {checked.rows}").fetchone()[0]:
+        checked.columns.setdefault("currency", checked.columns[table.money])
     checked.unreadable = opened.unreadable(checked.con)
     checked.read = checked.run(f"SELECT count(*) FROM {checked.rows}").fetchone()[0] + len(checked.unreadable)
     renumber(checked.con, checked.rows, [*(row for row, _, _ in checked.unreadable), *opened.blanks])
+
+
+def _sign_of_money(checked: Checked, delivered: list[Column]) -> str:
+    """SQL for the currency whose sign stands in what a row is worth; "" where no sign can stand."""
+    table = checked.table
+    if table.money not in checked.columns or "currency" not in table.names:
+        return ""
+    i = delivered.index(table.column(table.money))
+    if checked.opened.columns[checked.columns[table.money]] != "VARCHAR":
+        return ""
+    return f"({cells.currency_of(f'g{i}', checked.settings)})"
 
 
 def _cells_at_fault(columns: list[Column]) -> str:
@@ -145,8 +167,9 @@ def bring(con: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], fo
 
 
 def check_cells(checked: Checked) -> None:
-    """Set aside the rows of which a required cell is at fault; other cells at fault are blank already."""
-    required = ", ".join(literal(name) for name in checked.table.required) or "''"
+    """Set aside the rows of which a required or firm cell is at fault; other cells at fault are blank already."""
+    costly = [column.name for column in checked.table.columns if column.required or column.firm]
+    required = ", ".join(map(literal, costly)) or "''"
     found = checked.run(
         f"INSERT INTO {checked.faults} SELECT s.__k, s.__row, {checked.file}, cell.col, cell.kind, "
         f"CASE WHEN cell.col IN ({required}) THEN 'set_aside' ELSE 'blanked' END, left(cell.value, {SHOWN}), {checked.money} "
@@ -195,8 +218,11 @@ def check_key(checked: Checked) -> None:
 
 
 def check_dates(checked: Checked) -> None:
-    """Tell of rows that end before they begin, and of closed deals that nobody knows when."""
+    """Tell of rows that end before they begin, of facts that lie ahead, and of closed deals that nobody knows when."""
     table = checked.table
+    if table.dated in checked.columns and not table.ends:  # an invoice or a contract may be dated ahead
+        begun = f"CAST(s.{table.dated} AS DATE)"
+        checked.note("ahead", "told", table.dated, begun, f"WHERE {begun} > current_date + 1")
     for column in (*table.later, *table.ends):
         if {column, table.dated} <= checked.columns.keys():
             ends, begins = f"CAST(s.{column} AS DATE)", f"CAST(s.{table.dated} AS DATE)"

@@ -228,8 +228,10 @@ def day_of(given: str | dt.date) -> dt.date | None:
 
 
 def last_day(con: ibis.BaseBackend, day: dt.date | None) -> dt.date:
-    """Return the last day to be seen: `day`, else the last order date. InputError when no order lies before it."""
-    first, last = con.con.execute("SELECT min(order_date), max(order_date) FROM orders").fetchone()
+    """Return the last day to be seen: `day`, else the last order date, one in the future aside. InputError when no order
+    lies before it."""
+    known = "coalesce(max(order_date) FILTER (WHERE order_date <= current_date + 1), max(order_date))"
+    first, last = con.con.execute(f"SELECT min(order_date), {known} FROM orders").fetchone()
     if not (day or last):
         raise InputError(
             "The orders table holds no dated row. Give as_of = YYYY-MM-DD, or bring orders.",
