@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -17,6 +18,8 @@ from types import ModuleType
 
 KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "IPython.core.completer", "debugpy")
 STARTS_THREADS = ("duckdb",)
+USUAL = ("Kernel is running over TCP without encryption", "KeyboardInterrupt caught in kernel")
+"""What a kernel complains of in every run: its port is on this machine only, and an interrupt ends it."""
 
 
 def main(descriptor: str, *modules: str) -> None:
@@ -89,6 +92,7 @@ def become_kernel(request: dict) -> None:
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(None)  # else all forks would draw the same numbers
     complete()
+    logging.getLogger(IPKernelApp.__name__).addFilter(lambda record: not record.getMessage().startswith(USUAL))
     sys.argv = ["ipykernel_launcher", *request["argv"]]
     IPKernelApp.launch_instance(argv=[*request["argv"], f"--IPKernelApp.parent_handle={os.getppid()}"])
 
