@@ -171,6 +171,9 @@ def test_who_left_is_listed_with_what_remains():
         ["Mr 1", "champion", 1, True]
     ]
     assert "lost its champion" in departures.left_claim(table)
+    unknown = table.assign(role="unknown")
+    assert "lost a contact and" in departures.left_claim(unknown)
+    assert "失去一位联系人，" in departures.left_claim(unknown, "zh")
 
 
 def test_an_unknown_account_is_refused_with_a_suggestion():

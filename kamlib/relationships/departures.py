@@ -155,10 +155,13 @@ def left_claim(table: pd.DataFrame, lang: str = "en") -> str:
             f"{len(table)} 位联系人离职，相关客户均仍有多条联系线。",
         )
     row = bare.iloc[0]
+    lost = {"en": "a contact", "zh": "一位联系人"}
+    if row.role != "unknown":
+        lost = {"en": f"its {words.word(row.role, 'en')}", "zh": words.word(row.role, "zh")}
     return words.say(
         lang,
-        en=f"{len(table)} contacts left; {words.short(row.account_name)} lost its {words.word(row.role, 'en').lower()} and has {row.n_active or 'no'} active contact left.",
-        zh=f"{len(table)} 位联系人离职；{words.short(row.account_name)}失去{words.word(row.role, 'zh')}，目前仅剩 {row.n_active} 位活跃联系人。",
+        en=f"{len(table)} contacts left; {words.short(row.account_name)} lost {lost['en'].lower()} and has {row.n_active or 'no'} active contact left.",
+        zh=f"{len(table)} 位联系人离职；{words.short(row.account_name)}失去{lost['zh']}，目前仅剩 {row.n_active} 位活跃联系人。",
     )
 
 
