@@ -15,6 +15,8 @@ from kamlib.errors import InputError
 from kamlib.language import say
 
 VARIABLE = "KAM_PASSPHRASE"
+SHORTEST = 12
+"""Letters that a new passphrase has at least."""
 _held: list[str] = []
 
 
@@ -23,6 +25,7 @@ def take(key_file: Path | None = None) -> None:
     found = os.environ.pop(VARIABLE, "")
     if key_file:
         try:
+            rights = key_file.stat().st_mode
             found = (key_file.read_text(encoding="utf-8").splitlines() or [""])[0]
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or say(None, "not UTF-8", "不是 UTF-8 编码")
@@ -30,6 +33,11 @@ def take(key_file: Path | None = None) -> None:
                 f"--key-file {key_file} cannot be read ({reason}). Give a text file.",
                 f"--key-file {key_file} 无法读取（{reason}）。请指定文本文件。",
             ) from None
+        if os.name == "posix" and rights & 0o077:
+            raise InputError(
+                f"--key-file {key_file} can be read by others: whoever has it can open the workspace. Run chmod 600 on it.",
+                f"--key-file {key_file} 他人可读：持有者即可打开工作区。请对其执行 chmod 600。",
+            )
         if not found:
             raise InputError(
                 f"--key-file {key_file}: its first line is empty. Write the passphrase there.",
@@ -40,11 +48,17 @@ def take(key_file: Path | None = None) -> None:
 
 
 def ask(what: str, new: bool = False) -> str:
-    """Return the passphrase of `what`; a `new` one is typed twice. InputError where there is nobody to ask."""
+    """Return the passphrase of `what`; a `new` one is typed twice. InputError where there is nobody to ask, or where a new one is
+    too short."""
     take()
     if _held:
-        return _held[0]
+        return _long_enough(_held[0], what) if new else _held[0]
     if not (sys.stdin and sys.stdin.isatty()):
+        if new:
+            raise InputError(
+                f"To encrypt {what}, give a new passphrase in {VARIABLE}, or with --key-file FILE.",
+                f"加密 {what} 需要新口令：请通过环境变量 {VARIABLE} 或 --key-file FILE 提供。",
+            )
         raise InputError(
             f"{what} is encrypted: give its passphrase in {VARIABLE}, or with --key-file FILE.",
             f"{what} 已加密：请通过环境变量 {VARIABLE} 或 --key-file FILE 提供口令。",
@@ -56,7 +70,18 @@ def ask(what: str, new: bool = False) -> str:
             "An empty passphrase protects nothing. Call again and type one.",
             "空口令起不到保护作用。请重新执行并输入口令。",
         )
+    if new:
+        _long_enough(typed, what)
     if new and getpass.getpass(say(None, "Once more: ", "请再输入一次：")) != typed:
         raise InputError("The two passphrases differ. Call again.", "两次输入的口令不一致。请重新执行。")
     _held[:] = [typed]
     return typed
+
+
+def _long_enough(phrase: str, what: str) -> str:
+    if len(phrase) < SHORTEST:
+        raise InputError(
+            f"The new passphrase of {what} has {len(phrase)} letters and could be guessed. Use {SHORTEST} or more.",
+            f"{what} 的新口令只有 {len(phrase)} 个字符，容易被猜中。请使用 {SHORTEST} 个以上字符。",
+        )
+    return phrase

@@ -198,7 +198,7 @@ def test_a_workspace_and_its_passphrase_are_refused_in_chinese(tmp_path):
     (tmp_path / "w" / "snapshots").mkdir(parents=True)
     from kamlib import passphrase
 
-    passphrase._held[:] = ["right"]
+    passphrase._held[:] = ["right and long"]
     vault.create(tmp_path / "w")
     passphrase._held.clear()
     for environment, told in (({"KAM_PASSPHRASE": "wrong"}, "口令不正确"), ({}, "已加密")):

@@ -153,13 +153,13 @@ def test_a_wrong_passphrase_is_one_line_and_writes_nothing(workspace, tmp_path, 
 def test_where_nobody_can_be_asked_it_says_so_and_a_prompt_asks_twice_for_a_new_one(tmp_path, cheap, monkeypatch):
     monkeypatch.delenv(passphrase.VARIABLE)
     january = exported(tmp_path / "jan", 10)
-    with pytest.raises(InputError, match="KAM_PASSPHRASE, or with --key-file"):
+    with pytest.raises(InputError, match="^To encrypt .* KAM_PASSPHRASE, or with --key-file"):
         bring(january, tmp_path / "ws", JAN, encrypt=True)
     assert not (tmp_path / "ws").exists()
     asked = []
     monkeypatch.setattr(passphrase.sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(
-        passphrase.getpass, "getpass", lambda text: asked.append(text) or ("x" if len(asked) == 2 else "typed")
+        passphrase.getpass, "getpass", lambda text: asked.append(text) or ("x" if len(asked) == 2 else "typed by hand")
     )
     with pytest.raises(InputError, match="differ"):
         bring(january, tmp_path / "ws", JAN, encrypt=True)
@@ -177,7 +177,11 @@ def test_where_nobody_can_be_asked_it_says_so_and_a_prompt_asks_twice_for_a_new_
 def test_a_key_file_holds_the_passphrase_in_its_first_line(workspace, tmp_path, monkeypatch):
     monkeypatch.setenv(passphrase.VARIABLE, "wrong")
     (tmp_path / "key.txt").write_text(f"{PHRASE}\nmore\n", encoding="utf-8")
+    (tmp_path / "key.txt").chmod(0o640)
     monkeypatch.setattr(passphrase, "_held", [])
+    outcome = CliRunner().invoke(app, ["check", str(workspace), "--key-file", str(tmp_path / "key.txt")])
+    assert "can be read by others" in str(outcome.exception)
+    (tmp_path / "key.txt").chmod(0o600)
     assert CliRunner().invoke(app, ["check", str(workspace), "--key-file", str(tmp_path / "key.txt")]).exit_code == 0
     (tmp_path / "key.txt").write_text("\n")
     for bad in ("key.txt", "none.txt"):
@@ -192,7 +196,11 @@ def test_encrypt_and_decrypt_in_place_give_back_the_same(workspace, tmp_path):
     assert {name.removesuffix(".age") for name in sealed} == {*clear, "key"}
     assert revenue(workspace) == 30
     assert vault.decrypt(workspace) == 0
-    passphrase._held[:] = ["another one"]
+    passphrase._held[:] = ["short"]
+    outcome = CliRunner().invoke(app, ["encrypt", str(workspace)])
+    assert "Use 12 or more" in str(outcome.exception)
+    assert files(workspace) == clear
+    passphrase._held[:] = ["another one, longer"]
     assert CliRunner().invoke(app, ["encrypt", str(workspace)]).exit_code == 0
     assert in_the_clear(workspace) == []
     assert vault.encrypt(workspace) == 0
