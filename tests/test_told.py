@@ -51,3 +51,12 @@ def test_the_command_lists_snapshots_and_what_they_teach(workspace, lang, said):
     assert outcome.exit_code == 0, outcome.output
     for text in (*said, "2025-01-31", "2025-02-28"):
         assert text in outcome.output, outcome.output
+
+
+def test_history_calls_customers_by_name_and_writes_the_whole(workspace, tmp_path):
+    outcome = CliRunner().invoke(app, ["history", str(workspace), "--out", str(tmp_path / "out")])
+    moves = pd.read_csv(tmp_path / "out/stage_moves.csv")
+    assert len(moves) == 1
+    assert moves.account_name[0] in outcome.output
+    assert len(pd.read_csv(tmp_path / "out/snapshots.csv")) == 3
+    assert pd.read_csv(tmp_path / "out/owners_changed.csv").account_name.notna().all()

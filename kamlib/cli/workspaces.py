@@ -13,12 +13,17 @@ from kamlib.language import say
 
 
 @app.command()
-def history(workspace: Workspace, lang: Lang = "", key_file: KeyFile = None) -> None:
+def history(
+    workspace: Workspace,
+    out: Annotated[Path | None, typer.Option(help="Folder that receives the whole as CSV.")] = None,
+    lang: Lang = "",
+    key_file: KeyFile = None,
+) -> None:
     """List the snapshots of a workspace and what they teach together: moves of deals, tiers, owners, relationships."""
     passphrase.take(key_file)
     from kamlib.workspace.told import history_text
 
-    tell(history_text(workspace))
+    tell(history_text(workspace, out=out))
 
 
 @app.command()

@@ -35,12 +35,17 @@ def snapshot_table(workspace: Path) -> pd.DataFrame:
     )
 
 
-def history_text(workspace: Path, lang: str | None = None) -> str:
-    """Return the snapshots of a workspace and what they teach together, newest changes first."""
+def history_text(workspace: Path, lang: str | None = None, out: Path | None = None) -> str:
+    """Return the snapshots of a workspace and what they teach together, newest changes first; all of it is written as CSV
+    into the folder `out`."""
     data = load(workspace)
-    parts = [_table(snapshot_table(workspace), lang)]
-    for (en, zh), frame in _learnt(data):
-        shown = frame.iloc[::-1].head(MOST)
+    listed = snapshot_table(workspace)
+    learnt = [(head, _called(data, frame)) for head, frame in _learnt(data)]
+    if out:
+        _write({"snapshots": listed} | {en.lower().replace(" ", "_"): frame for (en, _), frame in learnt}, out)
+    parts = [_table(listed, lang)]
+    for (en, zh), frame in learnt:
+        shown = frame.iloc[::-1].head(MOST).drop(columns="account_id", errors="ignore")
         more = words.say(lang, f", the last {MOST}", f"，最近 {MOST} 项") if len(frame) > MOST else ""
         parts.append(words.say(lang, f"{en}: {len(frame):,}{more}", f"{zh}：{len(frame):,}{more}"))
         if len(frame):
@@ -66,6 +71,15 @@ def _learnt(data: Data) -> list[tuple[tuple[str, str], pd.DataFrame]]:
     ]
 
 
+def _called(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
+    """Put the name of the customer first, whose id the rows hold, or that of a deal."""
+    con = data.con.con
+    names = dict(con.execute("SELECT account_id, account_name FROM accounts").fetchall())
+    owners = dict(con.execute("SELECT deal_id, account_id FROM deals").fetchall())
+    ids = frame["account_id"] if "account_id" in frame else frame["deal_id"].map(owners)
+    return frame.assign(account_name=ids.map(names))[["account_name", *frame.columns]]
+
+
 def diff_text(found: Diff, lang: str | None = None) -> str:
     """Return what changed: the totals, then the most important rows of each list."""
     heads = {
@@ -88,9 +102,13 @@ def diff_text(found: Diff, lang: str | None = None) -> str:
 
 def write_tables(found: Diff, out: Path) -> None:
     """Write every table of the diff as CSV into the folder `out`."""
+    _write(found.frames, out)
+
+
+def _write(frames: dict[str, pd.DataFrame], out: Path) -> None:
     from kamlib.files import private_folder
 
-    for name, frame in found.frames.items():
+    for name, frame in frames.items():
         (private_folder(out) / f"{name}.csv").write_text(write_csv(frame), encoding="utf-8", newline="\n")
 
 
