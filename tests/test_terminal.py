@@ -43,7 +43,9 @@ def test_check_shows_hostile_files_headers_and_cells(tmp_path, monkeypatch, capf
     folder = tmp_path / f"{RED}data"
     folder.mkdir()
     (folder / "accounts.csv").write_text(f"account_id,account_name,{RED}\na,Alpha,1\n")
-    (folder / "orders.csv").write_text(f"order_id,account_id,order_date,amount\no1,a,2025-01-01,1\n{RED}2,a,x{RED}x,1\n")
+    (folder / "orders.csv").write_text(
+        f"order_id,account_id,order_date,amount\no1,a,2025-01-01,1\n{RED}2,a,x{RED}x,1\n"
+    )
     (folder / f"{RED}.csv").write_text("x\n")
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff.csv")).write_text("x\n")
     code, text = kam(monkeypatch, capfd, "check", folder)
