@@ -406,8 +406,9 @@ def test_the_example_in_the_manual_works(tmp_path):
     manual = (ROOT / "docs" / "own-data.md").read_text(encoding="utf-8")
     *_, example = re.findall(r"```yaml\n(.+?)```", manual, re.S)
     (tmp_path / "map.yml").write_text(example, encoding="utf-8")
-    (rules,) = re.findall(r"```toml\n(.+?)```", manual, re.S)
-    assert Settings.model_validate(tomllib.loads(rules)).rates == {"USD": 7.2}
+    said = [Settings.model_validate(tomllib.loads(text)) for text in re.findall(r"```toml\n(.+?)```", manual, re.S)]
+    assert said[0].rates == {"USD": 7.2}
+    assert said[1].merged == {"A0007": "A0001"}
     source = tmp_path / "exports"
     source.mkdir()
     xlsx(
