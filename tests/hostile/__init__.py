@@ -14,7 +14,7 @@ from pathlib import Path
 
 FAMILIES = (
     "encodings", "lines", "packed", "values", "keys", "workbooks", "damaged_workbooks", "parquet", "places", "settings",
-    "mappings",
+    "mappings", "automatic",
 )  # fmt: skip
 
 ACCOUNTS = b"account_id,account_name\na,Alpha\nb,Beta\n"
@@ -39,11 +39,15 @@ class Case:
     money: float = MONEY
     money_aside: float = 0.0
     mapping: str | None = field(default=None, repr=False)
-    """A mapping file: then the files go through `kam import`, else through `kam check` and `kamlib.load`."""
+    """A mapping file, or "auto": then the files go through `kam import`, else through `kam check` and `kamlib.load`."""
 
     def build(self, folder: Path) -> None:
         """Write the files; accounts and orders are there unless the case brings its own."""
         folder.mkdir(parents=True)
+        if self.mapping == "auto":
+            for name, content in self.files.items():
+                write(folder / name, content)
+            return
         own = {name.split(".")[0].casefold() for name in self.files}
         base = {f"{name}.csv": content for name, content in BASE.items() if name not in own}
         base |= {} if self.mapping is not None else {"kam.toml": GATES}

@@ -148,7 +148,10 @@ def run(case: Case, folder: Path) -> Outcome:
         Path("/proc/self/clear_refs").write_text("5")  # forget the highest memory so far
     began = time.monotonic()
     with _noting(check, "check_folder", outcome), _noting(mapping, "import_data", outcome):
-        if case.mapping is not None:
+        if case.mapping == "auto":
+            ready = folder / "ready"
+            call = ["import", folder / "in", "--into", ready]
+        elif case.mapping is not None:
             (folder / "mapping.yml").write_text(case.mapping, encoding="utf-8", errors="surrogateescape")
             ready = folder / "ready"
             call = ["import", folder / "in", "--from", folder / "mapping.yml", "--into", ready]

@@ -8,6 +8,7 @@ by name or by an SQL expression over `{field}`, of several the first whose field
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -153,6 +154,6 @@ def _own() -> Vendor:
 
 
 def bare(header: str) -> str:
-    """Return a header without case, blanks, dots, underscores and hyphens; `property_` is what connectors put before it."""
-    text = re.sub(r"[\s_.\-\u200b\ufeff]|\(\d+\)$", "", header).casefold()
+    """Return a header without case, width, blanks and marks; `property_` is what connectors put before it."""
+    text = re.sub(r"[\s_.\-\u200b\ufeff]|\(\d+\)$", "", unicodedata.normalize("NFKC", header)).casefold()
     return text.removeprefix("property") or text

@@ -78,7 +78,7 @@ def survey(con: duckdb.DuckDBPyConnection, folder: Path, scratch: Path) -> tuple
     """Return what can be read in `folder` and below, and the files that cannot be tables. InputError names every file
     that should be one and is not readable."""
     found, strangers, faults = [], [], []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if not path.is_dir()):
         hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
         if hidden or suffix_of(path) not in TABLES_AS:
             strangers += [] if hidden else [path]
