@@ -29,6 +29,7 @@ from kamlib.errors import InputError
 from kamlib.settings import Settings
 from kamlib.sources import sheets, store, texts
 from kamlib.sources.check import check_folder
+from kamlib.sources.files import Source, open_source
 from kamlib.sources.headers import match
 from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
 from kamlib.sources.reader import read_folder
@@ -866,3 +867,19 @@ def test_a_sign_against_the_currency_beside_it_is_at_fault(tmp_path):
 def test_an_order_in_the_future_is_told(tmp_path):
     write(tmp_path, orders=orders("o1,a,2025-01-01,5,,", "o2,a,2172-01-01,5,,"))
     assert fault(tmp_path, "ahead").examples == ((3, "2172-01-01"),)
+
+
+@pytest.mark.parametrize("titles", ["客户列表　导出日期：2025-12-31\n", "客户列表;;\n\n导出人：王\n"])
+def test_title_rows_above_the_header_of_a_text_are_passed_over_and_rows_keep_their_numbers(tmp_path, titles):
+    text = f"{titles}account_id;account_name;employees\na;Alpha;ten\n\nb;Beta;3;4;5\nc;甲公司;many\n"
+    folder = write(tmp_path, accounts=text.encode("gb18030"), orders=orders("o1,a,2025-01-01,1,,"))
+    above = titles.count("\n")
+    assert fault(folder, "not_integer").examples == ((above + 2, "ten"), (above + 5, "many"))
+    assert fault(folder, "unreadable").examples[0][0] == above + 4
+    assert (entry(folder, "accounts").kept, entry(folder, "accounts").set_aside) == (2, 1)
+
+
+def test_a_column_of_its_own_is_no_title(tmp_path):
+    (tmp_path / "notes.csv").write_text('note\na\nb\n"x, y"\nc, d\n')
+    opened = open_source(duckdb.connect(), Source(tmp_path / "notes.csv"), "notes", tmp_path)
+    assert (list(opened.columns), opened.blanks) == (["note"], [])
