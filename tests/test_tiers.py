@@ -161,3 +161,10 @@ def test_what_cannot_be_written_is_told(monkeypatch, tmp_path):
         with pytest.raises(InputError, match=fault):
             export_tiers(data, *arguments)
     assert not list(tmp_path.iterdir())
+
+
+def test_record_ids_of_zoho_do_not_go_to_fxiaoke(monkeypatch, tmp_path):
+    data = graded(monkeypatch, ("4150868000000111001", "Acme", "A", "A", 80.0, ""))
+    with pytest.raises(InputError, match=r"'4150868000000111001' is a record id of Zoho CRM \(1 of 1\)"):
+        export_tiers(data, "fxiaoke", tmp_path / "t.xlsx")
+    assert not (tmp_path / "t.xlsx").exists()

@@ -93,6 +93,8 @@ def export_tiers(
     table, left_out = tier_table(data, lang or crm.lang, provisional)
     if vendor == "zoho":
         table["account_id"] = _zoho_ids(table["account_id"])
+    else:
+        _no_zoho_ids(table["account_id"])
     labels = {
         "account_id": crm.id, "account_name": crm.name, "account_no": crm.number, "tier": field or crm.tier, "composite_score": crm.score,
         "provisional": words.word("provisional", lang or crm.lang),
@@ -138,6 +140,17 @@ def _zoho_ids(ids: pd.Series) -> pd.Series:
             "请在 Zoho 中导出含 Record Id 的客户，再用 kam import --from zoho 导入。",
         )
     return "zcrm_" + ids.str.removeprefix("zcrm_")
+
+
+def _no_zoho_ids(ids: pd.Series) -> None:
+    foreign = [id for id in ids if ZOHO_ID.fullmatch(id.removeprefix("zcrm_"))]
+    if foreign:
+        raise InputError(
+            f"'{foreign[0]}' is a record id of Zoho CRM ({len(foreign)} of {len(ids)}): 纷享销客 would not know these "
+            "accounts. Write them with --to zoho, or import what 纷享销客 exports with kam import --from fxiaoke.",
+            f"“{foreign[0]}”是 Zoho CRM 的记录 ID（{len(foreign)}/{len(ids)}），纷享销客无法识别这些客户。"
+            "请改用 --to zoho，或用 kam import --from fxiaoke 导入纷享销客的导出文件。",
+        )
 
 
 def _as_csv(table: pd.DataFrame) -> bytes:
