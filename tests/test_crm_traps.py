@@ -514,3 +514,53 @@ def test_field_history_gives_the_stages_and_nothing_else(bring):
     assert data.frame("deal_stage_history").stage.tolist() == ["needs"]
     assert [stage.name for stage in data.settings.stages] == ["needs"]
     assert rules(ledger) == {"taken by no table": 1}
+
+
+# --- files that are not recognised --------------------------------------------------------------------------------
+
+
+CONTRACTED = "Sales Order Owner,SO Number,Account Name,Grand Total,Created Time\n"
+
+
+def test_a_title_row_does_not_hide_the_customers(bring):
+    titled = ("客户列表　导出日期：2025-12-31\n" + CUSTOMERS.replace(",", ";")).encode("gb18030")
+    data, ledger, _ = bring(
+        fxiaoke_deals("d1,First,a1,5,需求确定,进行中,,2026-01-02,,normal,false") | {"客户.csv": titled},
+        as_of="2026-03-17",
+    )
+    assert data.frame("accounts").account_name.tolist() == ["甲公司", "乙公司"]
+    assert "no_customer_file" not in {fault.kind for fault in ledger.faults}
+
+
+def test_customers_are_never_made_of_ids_and_of_names(bring):
+    orders = CONTRACTED + "Ann,SO-1,Acme,$10,2026-01-05 10:00\nAnn,SO-2,Nobody,$10,2026-01-05 10:00\n"
+    data, ledger, _ = bring({"Deals.csv": DEALS, "Sales_Orders.csv": orders}, as_of="2026-03-17")
+    accounts = data.frame("accounts")
+    assert accounts.account_id.tolist() == ["4150868000000111001", "4150868000000111002"]
+    assert accounts.account_name.tolist() == ["Acme", "Beta"]
+    assert data.frame("orders").account_id.tolist() == ["4150868000000111001"]
+    faults = {fault.kind: fault for fault in ledger.faults}
+    assert faults["no_customer_file"].file == "Deals.csv"
+    assert (faults["orphan"].action, faults["orphan"].examples) == ("set_aside", ((3, "Nobody"),))
+    assert rules(ledger)["accounts found by name"] == 1
+
+
+def test_a_table_that_is_not_recognised_is_told_with_its_rows(bring):
+    _, ledger, _ = bring(
+        {"Accounts.csv": ACCOUNTS, "Deals.csv": DEALS, "Budget.csv": "a,b\n1,2\n3,4\n"}, as_of="2026-03-17"
+    )
+    (left,) = [fault for fault in ledger.faults if fault.kind == "unrecognised"]
+    assert (left.file, left.n, left.examples) == ("Budget.csv", 2, ((None, "a, b"),))
+    assert left.text("zh").startswith("Budget.csv：2 × 文件未识别")
+
+
+def test_a_file_called_after_a_module_without_its_headers_is_refused_and_may_be_declared(bring, tmp_path):
+    files = {"Accounts.csv": "foo,bar\n4150868000000111001,Acme\n4150868000000111002,Beta\n", "Deals.csv": DEALS}
+    with pytest.raises(InputError, match=r"Accounts\.csv is called after a module of a CRM, .* \(foo, bar\)"):
+        bring(files, as_of="2026-03-17")
+    (tmp_path / "own.yml").write_text(
+        "extends: auto\nfiles: {own: Accounts.csv}\ntables: {accounts: {from: own, columns: {account_id: foo, account_name: bar}}}"
+    )
+    data, ledger, _ = bring(files, tmp_path / "own.yml", as_of="2026-03-17")
+    assert data.frame("accounts").account_name.tolist() == ["Acme", "Beta"]
+    assert not {"unrecognised", "no_customer_file"} & {fault.kind for fault in ledger.faults}

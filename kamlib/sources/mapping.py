@@ -95,6 +95,7 @@ def import_data(
         if (into / FILE).is_file():
             settings = read_settings(into).model_copy(update={"as_of": settings.as_of})
         mapped = _map(chosen.declared, chosen.path, source, Path(folder), settings.timezone)
+        mapped.faults += chosen.recognition.told if chosen.recognition else ()
         return _write(mapped, chosen.declared, settings, chosen.path, source, into, Path(folder), opened)
 
 

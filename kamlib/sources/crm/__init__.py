@@ -10,23 +10,27 @@ from typing import Any
 
 import duckdb
 
+from kamlib import words
 from kamlib.errors import InputError
 from kamlib.sources.crm.build import Use, build
-from kamlib.sources.crm.dictionary import OWN, vendors
+from kamlib.sources.crm.dictionary import OWN, Vendor, bare, vendors
 from kamlib.sources.crm.evidence import read_evidence
 from kamlib.sources.crm.match import Matched, best_matches
-from kamlib.sources.crm.survey import survey
+from kamlib.sources.crm.survey import Sheet, survey
+from kamlib.sources.ledger import Fault
 
 AUTO = "auto"
 
 
 @dataclass(frozen=True)
 class Recognition:
-    """`mapping` is what the YAML file would say; `uses` what became of every column; `strangers` are files left out."""
+    """`mapping` is what the YAML file would say; `uses` what became of every column; `strangers` are files that are no
+    tables; `told` is what the ledger is to say of all that."""
 
     mapping: dict[str, Any]
     uses: tuple[Use, ...]
     strangers: tuple[str, ...]
+    told: tuple[Fault, ...] = ()
 
 
 def choices() -> list[str]:
@@ -34,8 +38,11 @@ def choices() -> list[str]:
     return [AUTO, *(name for name in vendors() if name != OWN and "_" not in name)]
 
 
-def recognise(folder: Path, vendor: str = AUTO, as_of: str = "", dates: str = "") -> Recognition:
-    """Recognise the exports in `folder` and below. InputError says what keeps them from being read for sure."""
+def recognise(
+    folder: Path, vendor: str = AUTO, as_of: str = "", dates: str = "", declared: frozenset[Path] = frozenset()
+) -> Recognition:
+    """Recognise the exports in `folder` and below; `declared` are files that a mapping reads in any case. InputError
+    says what keeps them from being read for sure."""
     with tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as scratch:
         con = duckdb.connect(str(Path(scratch) / "survey.duckdb"))
         try:
@@ -50,14 +57,20 @@ def recognise(folder: Path, vendor: str = AUTO, as_of: str = "", dates: str = ""
                     "Write a mapping file; see docs/own-data.md.",
                     f"{folder} 中没有 kam 能识别的 CRM 导出文件（{listed or '没有任何数据表'}）。请编写映射文件，详见 docs/own-data.md。",
                 )
+            left = [sheet for sheet in unknown if sheet.path not in declared]
+            _refuse_named(left, tried)
             read_evidence(con, found, dates)
-            mapping, uses = build(con, found)
+            mapping, uses, told = build(con, found)
+            told += _left_out(con, left)
         finally:
             con.close()
     settings = {"as_of": as_of or _as_of(found)} | mapping["settings"]
     uses += [Use(sheet.label, header, (), "") for sheet in unknown for header in sheet.headers]
     return Recognition(
-        mapping | {"settings": settings}, tuple(uses), tuple(_relative(path, folder) for path in strangers)
+        mapping | {"settings": settings},
+        tuple(uses),
+        tuple(_relative(path, folder) for path in strangers),
+        tuple(told),
     )
 
 
@@ -75,6 +88,36 @@ def export_of(folder: Path) -> str:
             con.close()
     foreign = Counter(one.vendor.title for one in found if one.vendor.name != OWN and len(one.how) > 2)
     return foreign.most_common(1)[0][0] if 2 * foreign.total() > len(found) else ""
+
+
+def _refuse_named(sheets: list[Sheet], tried: list[Vendor]) -> None:
+    """InputError where a sheet is called after a module, so that it must matter, and its headers are not those."""
+    names = {bare(name) for vendor in tried for module in vendor.modules.values() for name in module.names}
+    faults = []
+    for sheet in sheets:
+        if any(bare(title) in names for title in sheet.titles if title):
+            headers = ", ".join(sheet.headers[:12])
+            faults.append(
+                words.say(
+                    None,
+                    f"{sheet.label} is called after a module of a CRM, but its headers are not known ({headers}). Put the "
+                    "column names in its first row, rename the file, or declare it in a mapping file (docs/own-data.md).",
+                    f"{sheet.label} 的名称是 CRM 的模块，但其表头无法识别（{headers}）。"
+                    "请将列名放在第一行，或更改文件名，或在映射文件中声明（docs/own-data.md）。",
+                )
+            )
+    if faults:
+        raise InputError("\n".join(faults))
+
+
+def _left_out(con: duckdb.DuckDBPyConnection, sheets: list[Sheet]) -> list[Fault]:
+    """Tell of the rows of every sheet that was not recognised."""
+    told = []
+    for sheet in sheets:
+        (n,) = con.execute(f"SELECT count(*) FROM ({sheet.selects[0]})").fetchone()
+        if n:
+            told.append(Fault("", sheet.label, "", "unrecognised", "told", n, ((None, ", ".join(sheet.headers)),)))
+    return told
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -9,8 +9,9 @@ import duckdb
 
 from kamlib.sources.crm import evidence
 from kamlib.sources.crm.dictionary import OWN
-from kamlib.sources.crm.expressions import Absent, Writer
+from kamlib.sources.crm.expressions import Register, Writer, register
 from kamlib.sources.crm.match import EXACT, Matched
+from kamlib.sources.ledger import Fault
 from kamlib.sources.sql import literal, name_of
 from kamlib.tables import TABLES
 
@@ -43,13 +44,14 @@ def name_views(found: list[Matched]) -> dict[str, Matched]:
     return by_module
 
 
-def build(con: duckdb.DuckDBPyConnection, found: list[Matched]) -> tuple[dict[str, Any], list[Use]]:
-    """Return the mapping, as the YAML file would say it, and what became of every column."""
+def build(con: duckdb.DuckDBPyConnection, found: list[Matched]) -> tuple[dict[str, Any], list[Use], list[Fault]]:
+    """Return the mapping, as the YAML file would say it, what became of every column, and what is to be told."""
     others = name_views(found)
     settings, stages = _stages(con, found)
     files: dict[str, Any] = {}
     tables: dict[str, list[dict[str, Any]]] = {}
-    writers = [Writer(one, others, stages) for one in found]
+    listed = register(found) if "accounts" not in others else None
+    writers = [Writer(one, others, stages, listed) for one in found]
     targets = {(one.view, header): [] for one in found for header in one.sheet.headers}
     for writer in writers:
         for table, parts in writer.one.module.tables.items():
@@ -59,11 +61,15 @@ def build(con: duckdb.DuckDBPyConnection, found: list[Matched]) -> tuple[dict[st
         for header, stage in writer.one.entered.items():
             tables.setdefault("deal_stage_history", []).append(_entered(writer, header, stage, targets))
         files[writer.one.view] = _file(writer, targets)
-    if "accounts" not in tables and (made := _accounts_named(writers, targets)):
-        tables["accounts"] = [made]
+    told = []
+    if "accounts" not in tables and listed:
+        tables["accounts"] = [_accounts_named(listed, targets)]
+        views = {view for view, _ in listed.places}
+        labels = ", ".join(one.sheet.label for one in found if one.view in views)
+        told.append(Fault("accounts", labels, "", "no_customer_file", "told", 1))
     uses = [use for writer in writers for use in _uses(writer, targets)]
     ordered = {name: tables[name] if len(tables[name]) > 1 else tables[name][0] for name in TABLES if name in tables}
-    return {"settings": settings, "files": files, "tables": ordered}, uses
+    return {"settings": settings, "files": files, "tables": ordered}, uses, told
 
 
 Targets = dict[tuple[str, str], list[str]]
@@ -116,23 +122,11 @@ def _entered(writer: Writer, header: str, stage: str, targets: Targets) -> dict[
     return {"from": one.view, "where": f"as_text({name_of(header)}) IS NOT NULL", "columns": columns}
 
 
-def _accounts_named(writers: list[Writer], targets: Targets) -> dict[str, Any] | None:
+def _accounts_named(listed: Register, targets: Targets) -> dict[str, Any]:
     """Return how customers are made of the rows that name them, where no file lists them."""
-    selects = []
-    for writer in writers:
-        try:
-            account, name = writer.reference("account")
-        except Absent:
-            continue
-        selects.append(
-            f"SELECT {account} AS account_id, {name or 'NULL'} AS account_name FROM {name_of(writer.one.view)}"
-        )
-        for place in writer.used:
-            targets[place].append("accounts.account_id")
-    if not selects:
-        return None
-    rows = " UNION ALL ".join(selects)
-    select = f"SELECT account_id, coalesce(min(account_name), account_id) AS account_name FROM ({rows})"
+    for place in listed.places:
+        targets[place].append("accounts.account_id")
+    select = f"SELECT account_id, coalesce(min(account_name), account_id) AS account_name FROM {listed.rows}"
     return {"sql": f"{select} WHERE account_id IS NOT NULL GROUP BY account_id"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,10 @@ def choose(mapping: Path | str, source: Path, as_of: str | dt.date = "", dates: 
             f"{path}: {EXTENDS}: '{vendor}' is not one of {', '.join(choices())}. Correct the entry.",
             f"{path}：{EXTENDS}：“{vendor}”不在 {'、'.join(choices())} 之中。请更正该项。",
         )
-    found = recognise(source, vendor, as_of or str((said.get("settings") or {}).get("as_of", "")), dates)
+    as_of = as_of or str((said.get("settings") or {}).get("as_of", ""))
+    found = recognise(source, vendor, as_of, dates, frozenset(_declared_files(said, source)))
+    if "accounts" in (said.get("tables") or {}):
+        found = replace(found, told=tuple(fault for fault in found.told if fault.kind != "no_customer_file"))
     return _chosen(extended(found.mapping, said), path, as_of, found)
 
 
@@ -122,6 +125,8 @@ def _table(found: Any, said: Any) -> Any:
         return said
     parts = list(found) if isinstance(found, list) else [found]
     source = said.get("from")
+    if "sql" in parts[0]:  # customers made of the rows that name them: the file that lists them is better
+        return said
     if source is not None and all(part.get("from") != source for part in parts):
         return [*parts, said]
     merged = [_over(part, said) if source in (None, part.get("from")) else part for part in parts]
@@ -139,8 +144,12 @@ def _as_dict(entry: Any, short: str) -> Any:
 
 def _named_day(said: dict[str, Any], source: Path) -> str:
     """The day that the names of the declared files agree on, or "" """
+    days = {date_in(path.name) for path in _declared_files(said, source)} - {""}
+    return days.pop() if len(days) == 1 else ""
+
+
+def _declared_files(said: dict[str, Any], source: Path) -> set[Path]:
     entries = [_as_dict(entry, "path") for entry in (said.get("files") or {}).values()]
     patterns = [entry.get("path", "") for entry in entries if isinstance(entry, dict)]
     listed = [one for pattern in patterns for one in (pattern if isinstance(pattern, list) else [pattern])]
-    days = {date_in(path.name) for one in listed if one and not one.startswith("/") for path in source.glob(one)} - {""}
-    return days.pop() if len(days) == 1 else ""
+    return {path for one in listed if one and not one.startswith("/") for path in source.glob(one)}

@@ -25,13 +25,45 @@ class Absent(Exception):
     """A field that a template needs is not in the files."""
 
 
+@dataclass(frozen=True)
+class Register:
+    """What stands for a list of customers where no file is one: the rows that name them in the best way, `part`, as SQL
+    for account_id and account_name; `places` are the sheets and headers it is made of."""
+
+    part: str
+    rows: str
+    places: tuple[tuple[str, str], ...]
+
+
+def register(found: list[Matched]) -> Register | None:
+    """Return what stands for a list of customers: of ids, numbers and names only one, else a customer counts twice."""
+    given = [(part, one) for one in found for name, part in one.headers if name == "account" and part]
+    if not given:
+        return None
+    ranks = ("id", "number", "name")
+    best = min((part for part, _ in given), key=lambda part: ranks.index(part) if part in ranks else len(ranks))
+    selects, places = [], []
+    for one in (one for part, one in given if part == best):
+        header, name = one.headers["account", best], one.headers.get(("account", "name"))
+        key, called = f"{_key_reading(one, best)}({name_of(header)})", f"as_text({name_of(name)})" if name else "NULL"
+        selects.append(f"SELECT {key} AS account_id, {called} AS account_name FROM {name_of(one.view)}")
+        places.append((one.view, header))
+    return Register(best, f"({' UNION ALL '.join(selects)})", tuple(places))
+
+
+def _key_reading(one: Matched, part: str) -> str:
+    return one.vendor.id_reading if part == "id" else "as_text"
+
+
 @dataclass
 class Writer:
-    """Writes the SQL of one sheet; `others` are all sheets by module, `stages` the names of stages and their status."""
+    """Writes the SQL of one sheet; `others` are all sheets by module, `stages` the names of stages and their status;
+    `register` stands for the list of customers where there is none."""
 
     one: Matched
     others: dict[str, Matched]
     stages: dict[str, tuple[str, str]] = field(default_factory=dict)
+    register: Register | None = None
     used: list[tuple[str, str]] = field(default_factory=list)
     """The sheets and headers that the last column was made of."""
     guessed: dict[str, str] = field(default_factory=dict)
@@ -55,12 +87,6 @@ class Writer:
             return self._filled(self.one, template)
         except Absent:
             return None
-
-    def reference(self, name: str) -> tuple[str, str | None]:
-        """Return the key that a reference gives, and the name beside it, as SQL. Absent when there is none."""
-        self.used = []
-        header = self.one.headers.get((name, "name"))
-        return self._value(self.one, name, ""), header and f"as_text({name_of(header)})"
 
     def _column(self, template: str, kind: str) -> dict[str, Any]:
         name = self.one.key if template == "key" else template
@@ -176,24 +202,32 @@ class Writer:
         if not given:
             raise Absent(known.name)
         other = self.others.get(known.of)
-        parts = list(given)
-        part = other.key if other is not None and other.key in given else parts[0]
-        header = given[part]
+        listed = self.register if other is None and known.of == "accounts" else None
+        best = other.key if other is not None else listed.part if listed else ""
+        known_too = (p for p in given if (other.has(p) if other is not None else p == "name" and listed))
+        part = best if best in given else next(known_too, next(iter(given)))
+        header, reading = given[part], _key_reading(one, part)
         self.used.append((one.view, header))
-        cell = f"{alias}.{name_of(header)}" if alias else name_of(header)
-        reading = one.vendor.id_reading if part == "id" else "as_text"
-        value = f"{reading}({cell})"
-        if other is None or other.key == part or not other.has(part):
+        value = f"{reading}({f'{alias}.' * bool(alias)}{name_of(header)})"
+        if part == best or (part != "name" if other is None else not other.has(part)):
             return value
-        own = alias or name_of(one.view)
-        value = f"{reading}({own}.{name_of(header)})"
         mark = name_of(f"{known.of}__{known.name}")
-        found = f"FROM {name_of(other.view)} AS {mark} WHERE {self._value(other, part, mark)} = {value}"
-        key = f"min({self._value(other, 'key', mark)})"
+        if other is not None:
+            rows, key, called = name_of(other.view), self._value(other, "key", mark), self._value(other, part, mark)
+        elif listed:
+            rows, key, called = listed.rows, f"{mark}.account_id", f"{mark}.account_name"
+        else:
+            return value
+        value = f"{reading}({alias or name_of(one.view)}.{name_of(header)})"
+        found, n = (
+            f"FROM {rows} AS {mark} WHERE {called} = {value}",
+            "count(*)" if other else "count(DISTINCT account_id)",
+        )
+        key = f"min({key})"
         if part in GUESSES:
-            key = f"CASE WHEN count(*) = 1 THEN {key} END"
+            key = f"CASE WHEN {n} = 1 THEN {key} END"
             if one is self.one:
-                self.guessed[known.name] = f"(SELECT count(*) {found})"
+                self.guessed[known.name] = f"(SELECT {n} {found})"
         return f"coalesce((SELECT {key} {found}), {value})"
 
 
