@@ -6,8 +6,6 @@ Every file becomes a SELECT with the columns of its header plus `__k`, a running
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import zlib
 from collections.abc import Callable
@@ -233,7 +231,7 @@ def _open_sheet(con: duckdb.DuckDBPyConnection, source: Source, name: str, scrat
 def _open_text(source: Source, name: str, scratch: Path) -> Opened:
     text, flat = texts.inspect(source.path), _flat(name)
     path = source.path if text.plain else texts.rewrite(source.path, text, scratch / f"{flat}.csv")
-    delimiter, header, lines, titles = _dialect(text.head)
+    delimiter, header, lines, titles = texts.dialect(text.head)
     if not any(cell.strip() for cell in header):
         raise InputError(
             f"{source.path} is empty. Write the column names in the first row, or delete the file.",
@@ -282,40 +280,6 @@ def _numbered(relation: str, columns: dict[str, str]) -> str:
         f"SELECT *, __k + 1 AS __row FROM (SELECT row_number() OVER () AS __k, * FROM {relation}) "
         f"WHERE coalesce({anything}) IS NOT NULL"
     )
-
-
-def _dialect(head: str) -> tuple[str, list[str], int, int]:
-    """Return the delimiter, the header, and how many lines and rows are titles above it: of `, ; tab |` the delimiter
-    that cuts the first lines into most equal columns."""
-    cut = {delimiter: _cut(head, delimiter) for delimiter in ",;\t|"}
-
-    def score(delimiter: str) -> tuple[float, int]:
-        rows, _, _ = cut[delimiter]
-        width = len(rows[0])
-        return (sum(len(row) == width for row in rows) / len(rows) * (width > 1), width)
-
-    best = max(cut, key=score)
-    rows, lines, titles = cut[best]
-    return best, rows[0], lines, titles
-
-
-def _cut(head: str, delimiter: str) -> tuple[list[list[str]], int, int]:
-    """Return the first rows from the header on, and how many lines and rows stand above it: as in a workbook, a row with
-    one cell is a title when most rows below have more."""
-    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
-    found, above = [], 0
-    try:
-        for number, row in enumerate(reader):
-            found += [(row, above, number)] if row else []
-            above = reader.line_num
-    except csv.Error:
-        return [[]], 0, 0
-    found = (found[:-1] if len(found) > 50 else found)[:50]
-    wide = [sum(bool(cell.strip()) for cell in row) > 1 for row, _, _ in found]
-    first = wide.index(True) if True in wide else 0
-    if not first or first >= sum(wide):
-        return [row for row, _, _ in found] or [[]], 0, 0
-    return [row for row, _, _ in found[first:]], *found[first][1:]
 
 
 def unique(header: list[str]) -> list[str]:

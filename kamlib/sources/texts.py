@@ -136,6 +136,40 @@ def rewrite(path: Path, text: Text, into: Path) -> Path:
     return into
 
 
+def dialect(head: str) -> tuple[str, list[str], int, int]:
+    """Return the delimiter, the header, and how many lines and rows are titles above it: of `, ; tab |` the delimiter
+    that cuts the first lines into most equal columns."""
+    cut = {delimiter: _cut(head, delimiter) for delimiter in ",;\t|"}
+
+    def score(delimiter: str) -> tuple[float, int]:
+        rows, _, _ = cut[delimiter]
+        width = len(rows[0])
+        return (sum(len(row) == width for row in rows) / len(rows) * (width > 1), width)
+
+    best = max(cut, key=score)
+    rows, lines, titles = cut[best]
+    return best, rows[0], lines, titles
+
+
+def _cut(head: str, delimiter: str) -> tuple[list[list[str]], int, int]:
+    """Return the first rows from the header on, and how many lines and rows stand above it: as in a workbook, a row with
+    one cell is a title when most rows below have more."""
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+    found, above = [], 0
+    try:
+        for number, row in enumerate(reader):
+            found += [(row, above, number)] if row else []
+            above = reader.line_num
+    except csv.Error:
+        return [[]], 0, 0
+    found = (found[:-1] if len(found) > 50 else found)[:50]
+    wide = [sum(bool(cell.strip()) for cell in row) > 1 for row, _, _ in found]
+    first = wide.index(True) if True in wide else 0
+    if not first or first >= sum(wide):
+        return [row for row, _, _ in found] or [[]], 0, 0
+    return [row for row, _, _ in found[first:]], *found[first][1:]
+
+
 def blank_rows(path: Path, text: Text, delimiter: str) -> list[int]:
     """Return the row numbers of blank lines, which the engine passes over and the user sees."""
     limit = csv.field_size_limit(sys.maxsize)
