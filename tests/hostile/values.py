@@ -31,9 +31,8 @@ def good_dates(name: str, *written: str) -> Case:
 
 
 def bad_amounts(name: str, *written: str) -> Case:
-    """An amount that cannot be read is blanked and told; the order stays."""
-    n = 2 + len(written)
-    return imported(name, amounts(*written), n, n, "amount", "not an amount", written[0][:30])
+    """An order whose amount cannot be read is set aside and told: it is none of 0."""
+    return imported(name, amounts(*written), 2 + len(written), 2, "amount", "not an amount", written[0][:30])
 
 
 def good_amounts(name: str, sums_to: float, *written: str) -> Case:
