@@ -115,6 +115,7 @@ def test_own_fields_and_names_that_look_like_formulas(monkeypatch, tmp_path):
         "Record Id": "zcrm_5216480650000000001", "Account Name": "'=cmd|' /C calc'!A0", "Account Number": "001", "KAM Tier": "A",
         "Composite score": "90.0",
     }  # fmt: skip
+    data = graded(monkeypatch, ("6534f0a14100000000000001", "=cmd|' /C calc'!A0", None, "A", 90.0, ""))
     export_tiers(data, "fxiaoke", tmp_path / "t.xlsx", field="大客户级别")
     (sheet,) = openpyxl.load_workbook(tmp_path / "t.xlsx")
     assert sheet["B2"].data_type == "s"
