@@ -24,7 +24,8 @@ from kamlib.workspace import Data, load
 
 AS_OF = dt.date(2025, 12, 31)
 DAYS = (AS_OF, dt.date(2025, 6, 14), dt.date(2024, 2, 29), dt.date(2024, 2, 28), dt.date(2025, 2, 28))
-OPTIONAL = sorted(set(TABLES) - set(NEEDED))
+OPTIONAL = sorted(set(TABLES) - {*NEEDED, "orders"})
+"""What may be absent of a company that sells; `test_without_orders_…` is about the others."""
 FEW = settings(
     max_examples=8,
     deadline=None,
@@ -274,3 +275,9 @@ class SparkOptions(Config):
 def test_the_same_expressions_compile_for_other_engines(make, dialect, monkeypatch):
     monkeypatch.setattr(ibis.options, "pyspark", SparkOptions())
     assert "SELECT" in ibis.to_sql(make(company()), dialect=dialect)
+
+
+def test_without_orders_nothing_about_them_is_measured():
+    frames = {"accounts": pd.DataFrame([{"account_id": "a", "account_name": "Ada"}], columns=TABLES["accounts"].names)}
+    row = one(small_company.data(frames, AS_OF))
+    assert row[["n_orders", "revenue"]].isna().all()
