@@ -167,13 +167,13 @@ def test_a_stop_says_table_check_value_threshold_and_entry(tmp_path):
     called = CliRunner().invoke(app, ["check", str(folder)])
     assert called.exit_code == 2
     assert sentence in called.output
-    zh = CliRunner().invoke(app, ["check", str(folder), "--lang", "zh"]).output
-    assert "停止阈值 90.0%" in zh
     with pytest.raises(InputError, match="orders: referential is 70.0%"):
         workspace.prepare(kam.load(folder), tmp_path / "ready")
     assert not (tmp_path / "ready").exists()
     called = CliRunner().invoke(app, ["run", "--data", str(folder), "--out", str(tmp_path / "runs"), "--only", "01"])
     assert isinstance(called.exception, InputError)
+    zh = CliRunner().invoke(app, ["check", str(folder), "--lang", "zh"]).output
+    assert "停止阈值 90.0%" in zh
 
 
 def test_what_the_stop_offers_lets_it_pass(tmp_path):
