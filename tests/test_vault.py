@@ -326,7 +326,7 @@ def test_a_request_to_terminate_removes_what_lies_in_the_clear(tmp_path):
         "import pathlib, sys, time\n"
         "import kamlib.workspace.told as told\n"
         "from kamlib import cli\n"
-        "def hold(workspace, lang):\n"
+        "def hold(workspace, **_):\n"
         "    data = told.load(workspace)\n"
         "    pathlib.Path(workspace, '..', 'room').write_text(data.room.name)\n"
         "    time.sleep(60)\n"
