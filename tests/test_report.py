@@ -17,8 +17,9 @@ import tiny_project
 import kamlib as kam
 from kamlib import style, words
 from kamlib.batch import manifest as record
+from kamlib.batch.manifest import entry
 from kamlib.batch.plan import select
-from kamlib.batch.run import begin, entry
+from kamlib.batch.run import begin
 from kamlib.exhibit import chart
 from kamlib.report.html import ROWS_SHOWN, write_report
 from kamlib.report.svg import Shared, inline
