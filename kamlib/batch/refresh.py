@@ -36,7 +36,7 @@ PICTURES = {
     "coverage": "02.3",
     "warning": "07.8",
 }  # docs/pictures, shown in the README
-LARGEST = 300_000  # bytes of a committed notebook
+LARGEST = 500_000  # bytes of a committed notebook
 
 
 def refresh(root: Path, notebooks: Sequence[Notebook]) -> dict[str, str]:
