@@ -184,7 +184,8 @@ def test_every_exhibit_is_delivered_and_says_something(made, request):
             assert not NOT_A_NUMBER.search(claim), f"{exhibit['id']} {lang}: {claim}"
             assert lang == "en" or re.search(r"[\u4e00-\u9fff]", claim), f"{exhibit['id']} is not Chinese: {claim}"
         assert (folder / f"exhibits/{exhibit['id']}.svg").is_file()
-    assert (folder / "report.html").stat().st_size < 2_000_000
+    for page in ("report.html", "evidence.html"):
+        assert not (folder / page).is_file() or (folder / page).stat().st_size < 2_000_000, page
 
 
 def test_parameters_change_what_is_shown(default_run, other_run):

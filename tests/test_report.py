@@ -18,7 +18,7 @@ import kamlib as kam
 from kamlib import style, words
 from kamlib.batch import manifest as record
 from kamlib.batch.manifest import entry
-from kamlib.batch.plan import select
+from kamlib.batch.plan import Notebook, select
 from kamlib.batch.run import begin
 from kamlib.exhibit import chart
 from kamlib.report.html import ROWS_SHOWN, write_report
@@ -252,6 +252,41 @@ def test_it_speaks_chinese(run_dir):
         assert expected in text, expected
     for english in ("Findings</h2>", "Rows read", "The numbers", "As of"):
         assert english not in text, english
+
+
+def test_what_goes_in_depth_has_a_page_of_its_own(run_dir):
+    path = run_dir / record.FILE
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["notebooks"]["01"]["depth"] = ["01.2"]
+    content["notebooks"]["02"]["depth"] = ["02.1"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    text, report = read(run_dir)
+    evidence = Page((run_dir / "evidence.html").read_text(encoding="utf-8"))
+    shown = [[a["id"] for a in page.all("article")] for page in (report, evidence)]
+    assert shown == [["x01-1", "x02-2", "x03-1"], ["x01-2", "x02-1"]]
+    ids = {a["id"] for page in (report, evidence) for _, a in page.elements if "id" in a}
+    links = [(name, a["href"]) for name, page in (("r", report), ("e", evidence)) for a in page.all("a")]
+    there, back = (
+        [h for at, h in links if at == here and h.startswith(other)] for here, other in (("r", "ev"), ("e", "re"))
+    )
+    assert there == ["evidence.html", "evidence.html#n01", "evidence.html#n02"]
+    assert back == ["report.html", "report.html#n01", "report.html#n02"]
+    assert {h.partition("#")[2] for _, h in links if "#" in h} <= ids
+    assert "In depth: 1 exhibit behind these findings" in text
+
+
+def test_the_ids_under_in_depth_are_read_off_the_notebook(tmp_path):
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": ["## Findings\n", "### 01.1 What?"]},
+        {"cell_type": "code", "metadata": {}, "source": ['show("01.1", table)']},
+        {"cell_type": "markdown", "metadata": {}, "source": ["## In depth\n", "\n", "### 01.2 How sure?"]},
+        {"cell_type": "code", "metadata": {}, "source": ['show(\n    "01.2", table)']},
+        {"cell_type": "markdown", "metadata": {}, "source": ["## Action"]},
+        {"cell_type": "code", "metadata": {}, "source": ['show("01.3", table)']},
+    ]
+    path = tmp_path / "01_alpha.ipynb"
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    assert (Notebook(path).exhibits, Notebook(path).depth) == (["01.1", "01.2", "01.3"], ["01.2"])
 
 
 def test_without_any_exhibit_it_still_tells_what_happened(run_dir):

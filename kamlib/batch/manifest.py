@@ -108,7 +108,8 @@ def entry(notebook: Notebook, given: dict[str, Any]) -> dict[str, Any]:
     }
     return {
         "file": notebook.path.name, "title": notebook.title, "status": PENDING, "started": None, "seconds": None,
-        "parameters": parameters, "given": given, "declared": notebook.exhibits, "exhibits": [], "error": None,
+        "parameters": parameters, "given": given, "declared": notebook.exhibits, "depth": notebook.depth,
+        "exhibits": [], "error": None,
     }  # fmt: skip
 
 

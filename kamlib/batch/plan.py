@@ -17,6 +17,7 @@ from kamlib.errors import InputError, suggest
 from kamlib.params import project_root
 
 RESERVED = {"data_dir": "--data", "as_of": "--as-of", "lang": "--lang", "run_dir": "--out"}
+DEPTH = "In depth"
 HEADING = re.compile(r"^(#{1,3}) +(.+?)\s*$", re.MULTILINE)
 EXHIBIT = re.compile(r"""\bshow\(\s*["'](\d\d\.[\w.]+)["']""")
 
@@ -89,6 +90,17 @@ class Notebook:
     def exhibits(self) -> list[str]:
         """The ids of the exhibits it shows."""
         return [id for source in self.code() for id in EXHIBIT.findall(source)]
+
+    @cached_property
+    def depth(self) -> list[str]:
+        """The ids of those under "In depth": evidence for who must defend the numbers."""
+        section, found = "", []
+        for cell in self.cells:
+            if cell["cell_type"] == "markdown":
+                section = next((text for marks, text in HEADING.findall(cell["source"]) if marks == "##"), section)
+            elif section == DEPTH:
+                found += EXHIBIT.findall(cell["source"])
+        return found
 
 
 def home() -> Path:

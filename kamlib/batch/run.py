@@ -176,7 +176,7 @@ def begin(
     if not kept:
         for part in ("notebooks", "exhibits"):
             shutil.rmtree(folder / part, ignore_errors=True)
-    for part in ("report.html", "log"):
+    for part in ("report.html", "evidence.html", "log"):
         (folder / part).unlink(missing_ok=True)
     content = {
         "status": RUNNING, "started": record.now(), "finished": None, **same, "company": data.settings.company,

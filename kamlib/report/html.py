@@ -1,4 +1,5 @@
-"""`report.html`: one page from the files of a run folder. No script, nothing from outside, no kernel, no computing."""
+"""`report.html` and, where notebooks go in depth, `evidence.html`: pages from the files of a run folder. No script,
+nothing from outside, no kernel, no computing."""
 
 from __future__ import annotations
 
@@ -73,6 +74,7 @@ class Section:
     title: str
     error: str
     exhibits: list[View]
+    n_elsewhere: int  # exhibits of the notebook that the other page has
 
     @property
     def found(self) -> list[View]:
@@ -80,25 +82,35 @@ class Section:
 
 
 def write_report(run_dir: Path) -> Path:
-    """Write `report.html` from the manifest and the exhibits in `run_dir`; return its path."""
-    path = run_dir / "report.html"
-    write_atomically(path, page(Manifest.read(run_dir).content, run_dir / "exhibits"))
+    """Write `report.html`, and `evidence.html` when there is any, from the manifest and the exhibits in `run_dir`;
+    return the path of the report."""
+    run, path = Manifest.read(run_dir).content, run_dir / "report.html"
+    write_atomically(path, page(run, run_dir / "exhibits"))
+    if any(depth(entry) for entry in run["notebooks"].values()):
+        write_atomically(run_dir / "evidence.html", page(run, run_dir / "exhibits", evidence=True))
     return path
 
 
-def page(run: dict[str, Any], folder: Path) -> str:
-    """Return the page of the run that the manifest `run` describes, with the exhibits in `folder`."""
+def depth(entry: dict[str, Any]) -> list[str]:
+    """Return the exhibits of a notebook that stand under "In depth"."""
+    return entry.get("depth", [])
+
+
+def page(run: dict[str, Any], folder: Path, evidence: bool = False) -> str:
+    """Return the page of the run that the manifest `run` describes, with the exhibits in `folder`: the report, or the
+    evidence behind it."""
     lang, shared = run["lang"], Shared()
-    sections = [section(number, entry, folder, lang, shared) for number, entry in run["notebooks"].items()]
+    sections = [section(number, entry, folder, lang, shared, evidence) for number, entry in run["notebooks"].items()]
+    sections = [s for s in sections if s.exhibits] if evidence else sections
     ledger = Ledger.from_json(json.dumps(run["ledger"]))
     assessed = quality.read(folder.parent / "data")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template("page.html").render(
-        lang=lang, say=partial(words.say, lang), company=run["company"], as_of=run["as_of"], currency=run["currency"],
+        evidence=evidence, lang=lang, say=partial(words.say, lang), company=run["company"], as_of=run["as_of"], currency=run["currency"],
         widest=max((len(view.columns) for s in sections for view in s.exhibits), default=0), sections=sections,
-        n_exhibits=sum(len(s.found) for s in sections), stopped=stopped(sections), lacking=lacking(sections),
+        n_exhibits=sum(len(s.found) for s in sections), n_depth=0 if evidence else sum(s.n_elsewhere for s in sections), stopped=stopped(sections), lacking=lacking(sections),
         access=ledger.access.text(lang), ledger=ledger_lines(ledger, lang), faults=[fault.text(lang, run["currency"]) for fault in ledger.by_action()],
         parameters=parameters(run["notebooks"]), quality=assessed and quality_lines(assessed, lang),
         letters=Markup(shared.svg()), styles=Markup(shared.css()), finished=run["finished"] or run["started"], fingerprint=run["fingerprint"],
@@ -106,9 +118,13 @@ def page(run: dict[str, Any], folder: Path) -> str:
     )  # fmt: skip
 
 
-def section(number: str, entry: dict[str, Any], folder: Path, lang: str, shared: Shared) -> Section:
-    """Return what there is to show of one notebook."""
-    views = [view(folder / f"{id}.json", lang, shared) for id in entry["declared"] if (folder / f"{id}.json").is_file()]
+def section(
+    number: str, entry: dict[str, Any], folder: Path, lang: str, shared: Shared, evidence: bool = False
+) -> Section:
+    """Return what there is to show of one notebook: its findings, or the evidence behind them."""
+    made = [id for id in entry["declared"] if (folder / f"{id}.json").is_file()]
+    here = [id for id in made if (id in depth(entry)) == evidence]
+    views = [view(folder / f"{id}.json", lang, shared) for id in here]
     name = words.word(f"notebook.{number}", lang)
     title = words.word(f"notebook.{number}.title", lang)
     return Section(
@@ -117,6 +133,7 @@ def section(number: str, entry: dict[str, Any], folder: Path, lang: str, shared:
         title=title if title != f"notebook.{number}.title" else entry["title"],
         error=error_sentence(entry, lang),
         exhibits=views,
+        n_elsewhere=len(made) - len(here),
     )
 
 
