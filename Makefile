@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lab notebooks bench check lock clean
+.PHONY: help install run test lab notebooks docs bench check lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 
 notebooks: $(READY)  ## execute the committed notebooks on the sample and store their outputs
 	$(BIN)/python -m kamlib.batch.refresh
+
+docs: $(READY)  ## write the pages of docs/ that are put together from others
+	$(BIN)/python docs/build.py
 
 bench: $(READY)  ## measure what the documentation claims
 	$(BIN)/python benchmarks/run.py
