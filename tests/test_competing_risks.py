@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deal_frames import CRM_AS_OF, crm_deals
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,18 +105,3 @@ def test_intervals_cover_the_truth():
         low, high = (share_at(table, f"won_share_{end}", 20) for end in ("low", "high"))
         inside += low <= truth <= high
     assert 0.92 <= inside / 400 <= 0.98
-
-
-def test_public_crm_set_to_the_printed_digit(public_data):
-    deals = crm_deals(public_data).dropna(subset="created_at")
-    days = (deals["closed_at"].fillna(pd.Timestamp(CRM_AS_OF)) - deals["created_at"]).dt.days
-    table = cumulative_incidence(days, deals["status"])
-    assert time_until(table) == 69
-    for column, expected in {
-        "won_share": {30: 0.2190, 60: 0.2647, 90: 0.3970, 138: 0.5194},
-        "open_share": {30: 0.6188, 60: 0.5498, 90: 0.3509, 120: 0.2045, 138: 0.1788},
-        "lost_share": {138: 0.3017},
-    }.items():
-        assert {at: round(share_at(table, column, at), 4) for at in expected} == expected
-    total = table["open_share"] + table["won_share"] + table["lost_share"]
-    assert np.abs(total - 1).max() < 1e-12

@@ -1,15 +1,19 @@
 """Pipeline: how long open deals wait, the stock that adds up, the weighted amount, and the deals to act on."""
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
 from deal_frames import AS_OF, CRM_AS_OF, CRM_STAGES, STAGES, crm_deals, day, frame, frames, random_book, story
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_history import seen
 
 from kamlib import funnel
-from kamlib.funnel import pipeline
+from kamlib.funnel import bottleneck, pipeline
 from kamlib.funnel import weighted_pipeline as weighted
+from kamlib.workspace import history
 
 NONE = frame("activities")
 seeds = st.integers(0, 10_000)
@@ -41,6 +45,54 @@ def test_ageing_compares_with_won_deals_in_the_same_stage():
     # nobody ever left proposal: the whole cycle is the yardstick, from creation
     assert table.loc["D1", ["wait_days", "usual_days", "is_slow", "is_stale"]].tolist() == [60, 40, True, True]
     assert np.isnan(table.loc["D1", "overdue_days"])
+
+
+def snapshots(folder):
+    """Three monthly exports without stage history; twelve won deals, one open one, all seen in needs and in proposal."""
+    won = {"created_at": "2025-01-05", "closed_at": "2025-03-25", "account_id": "A1", "amount": 10}
+    names, days = [f"W{i}" for i in range(12)], [dt.date(2025, 1, 31), dt.date(2025, 2, 28), dt.date(2025, 3, 31)]
+    exports = {}
+    for on, stage, status in zip(days, ("needs", "proposal", "proposal"), ("open", "open", "won"), strict=True):
+        past = [won | {"deal_id": name, "stage": stage, "status": status} for name in names]
+        if status == "open":
+            past = [row | {"closed_at": None} for row in past]
+        now = {
+            "deal_id": "D1",
+            "stage": stage,
+            "status": "open",
+            "created_at": "2025-01-05",
+            "account_id": "A1",
+            "amount": 10,
+        }
+        exports[on] = {"deals": pd.DataFrame([*past, now])}
+    return seen(folder, exports)
+
+
+def test_waits_carry_the_bounds_of_moves_that_only_snapshots_saw(tmp_path):
+    data = snapshots(tmp_path)
+    deals, moves = data.frame("deals"), data.frame("deal_stage_history")
+    table = pipeline.ageing_table(deals, moves, NONE, STAGES, data.as_of).iloc[0]
+    # seen in proposal on 28 February, on 31 January not yet: 31 to 58 days; won ones then left on 25 March: 25 to 52
+    assert table[["wait_days_low", "wait_days", "wait_days_high"]].tolist() == [31, 44.5, 58]
+    assert table[["usual_days_low", "usual_days", "usual_days_high"]].tolist() == [25, 38.5, 52]
+    stock = pipeline.stock_table(pipeline.ageing_table(deals, moves, NONE, STAGES, data.as_of), STAGES).iloc[0]
+    assert stock[["n_slow", "n_slow_low", "n_slow_high"]].tolist() == [1, 0, 1]
+    assert "1 (100 %; between 0 and 1) wait longer" in pipeline.stock_claim(stock.to_frame().T)
+
+
+def test_stays_have_the_bounds_that_the_workspace_tells(tmp_path):
+    """The oracle is `history.stage_durations`, SQL over the snapshots."""
+    data = snapshots(tmp_path)
+    stays = funnel.stage_visits(data.frame("deals"), data.frame("deal_stage_history"), STAGES)
+    stays["until"] = stays["until"].fillna(pd.Timestamp(data.as_of))
+    ours = funnel.days_between(stays["entered_at"], stays["until"], stays["entered_after"], stays["until_after"])
+    theirs = history.stage_durations(data)
+    assert stays["deal_id"].tolist() == theirs["deal_id"].tolist()
+    for one, other in (("days_low", "stay_days_low"), ("days", "stay_days"), ("days_high", "stay_days_high")):
+        assert ours[one].tolist() == theirs[other].tolist()
+    entries = funnel.stage_entries(data.frame("deals"), data.frame("deal_stage_history"), STAGES)
+    table = bottleneck.bottleneck_table(entries, NONE, data.as_of, horizon_days=1).set_index("stage")
+    assert table.loc["needs", ["stage_days_low", "stage_days_high"]].tolist() == [1, 54]
 
 
 @given(seeds)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deal_frames import AS_OF, CRM_AS_OF, crm_deals, frame, frames, random_book, story
+from deal_frames import AS_OF, CRM_AS_OF, STAGES, crm_deals, frame, frames, random_book, story
 
 from kamlib import funnel
 from kamlib.funnel import win_loss
@@ -12,6 +12,34 @@ from kamlib.stats import wilson
 
 def closed(number: int, status: str, **more):
     return story(f"D{number}", [("needs", "2025-03-01")], status, "2025-04-10", **more)
+
+
+def test_open_deals_are_not_counted_as_lost():
+    """D.11-2: opening a hundred deals today moves neither the win rate nor the conversion of a mature cohort."""
+    rows = [closed(number, "won" if number < 6 else "lost") for number in range(10)]
+    young = [story(f"N{number}", [("needs", "2025-12-20")]) for number in range(100)]
+    rates, flows = [], []
+    for book in (rows, rows + young):
+        deals, history = frames(book)
+        rates.append(win_loss.win_rate_table(deals, AS_OF, by="owner")["win_rate"].tolist())
+        flows.append(
+            funnel.conversion_table(funnel.stage_entries(deals, history, STAGES), AS_OF)["conversion_rate"].tolist()
+        )
+    assert rates == [[0.6], [0.6]]
+    assert flows[0] == flows[1]
+
+
+def test_accounts_are_joined_by_id_not_by_name():
+    """D.11-1: two customers of one name in two regions stay two; the losses are not doubled and not moved."""
+    accounts = frame("accounts", [
+        {"account_id": "A1", "account_name": "Hengda", "region": "North"},
+        {"account_id": "A2", "account_name": "Hengda", "region": "South"},
+    ])  # fmt: skip
+    rows = [
+        closed(number, "lost", account_id="A1" if number < 3 else "A2", loss_reason="price") for number in range(10)
+    ]
+    table = win_loss.loss_table(frames(rows)[0], accounts, AS_OF)
+    assert table.set_index("region")["n_deals"].to_dict() == {"North": 3, "South": 7}
 
 
 def test_win_rate_counts_closed_deals_only_and_keeps_the_unknown():

@@ -95,6 +95,12 @@ def ladder(stages: Sequence[Stage], level: str = "stage") -> dict[str, str]:
     return {stage.name: GROUPS.get(stage.group, stage.group) for stage in stages}
 
 
+ENTRIES = (
+    "deal_id stage position entered_at entered_after moved_on_at moved_on_after lost_at status closed_at amount is_skip "
+    "is_return"
+).split()
+
+
 def stage_visits(
     deals: pd.DataFrame, history: pd.DataFrame, stages: Sequence[Stage], level: str = "stage"
 ) -> pd.DataFrame:
@@ -102,19 +108,39 @@ def stage_visits(
     it lasts), amount (then, else that of the deal), status and closed_at of the deal.
 
     Several rows in one stage are one stay; two stages on one day count in the order of the pipeline. Stages that
-    `kam.toml` does not name, and rows dated after the deal was closed, are left out.
+    `kam.toml` does not name, and rows dated after the deal was closed, are left out. entered_after and until_after are
+    the days before, when only the first snapshot with the new state is known (`kamlib.workspace.history`); else empty.
     """
     rungs = ladder(stages, level)
     order = {rung: place for place, rung in enumerate(dict.fromkeys(rungs.values()))}
-    known = history.loc[history["stage"].isin(rungs), ["deal_id", "stage", "entered_at", "amount"]]
+    known = history.loc[history["stage"].isin(rungs), ["deal_id", "stage", "entered_at", "entered_after", "amount"]]
     rows = known.merge(deals[["deal_id", "status", "closed_at", "amount"]], on="deal_id", suffixes=("", "_deal"))
     rows = rows[~(rows["entered_at"] > rows["closed_at"])].assign(stage=lambda r: r["stage"].map(rungs))
     rows["position"] = rows["stage"].map(order).astype(int)
     rows = rows.sort_values(["deal_id", "entered_at", "position"], ignore_index=True)
     rows = rows[(rows["deal_id"] != rows["deal_id"].shift()) | (rows["stage"] != rows["stage"].shift())]
-    rows["until"] = rows.groupby("deal_id")["entered_at"].shift(-1).fillna(rows["closed_at"])
+    following = rows.groupby("deal_id")[["entered_at", "entered_after"]].shift(-1)
+    rows["until"], rows["until_after"] = following["entered_at"].fillna(rows["closed_at"]), following["entered_after"]
     rows["amount"] = rows["amount"].where(rows["amount"] > 0, rows["amount_deal"])
     return rows.drop(columns="amount_deal").reset_index(drop=True)
+
+
+def exact(index: pd.Index) -> pd.Series:
+    """Return the `…_after` of days that are known exactly: none."""
+    return pd.Series(pd.NaT, index, dtype="datetime64[us]")
+
+
+def days_between(start: pd.Series, end: pd.Series, start_after: pd.Series, end_after: pd.Series) -> pd.DataFrame:
+    """Return the days from `start` to `end` as days_low, days (the middle) and days_high.
+
+    `…_after` is the last day on which the change was not seen yet: it happened between the day after and `start` or
+    `end`. Where it is empty the day is exact, and the three are equal.
+    """
+    one = pd.Timedelta(days=1)
+    earliest, soonest = (start_after + one).fillna(start), (end_after + one).fillna(end)
+    bounds = pd.DataFrame({"days_low": (soonest - start).dt.days.clip(lower=0), "days_high": (end - earliest).dt.days})
+    bounds.insert(1, "days", bounds.mean(axis=1, skipna=False))
+    return bounds
 
 
 def stage_entries(
@@ -122,7 +148,7 @@ def stage_entries(
 ) -> pd.DataFrame:
     """Return one row per deal and stage that it advanced into: deal_id, stage, position, entered_at, moved_on_at (the
     next further stage, or won), lost_at, status, closed_at, amount, is_skip (it left a stage out on leaving), is_return
-    (it fell back before it left).
+    (it fell back before it left), entered_after and moved_on_after (see `stage_visits`).
 
     Only the first entry counts, and going back to an earlier stage undoes nothing: that time belongs to the furthest
     stage reached. So every lost deal is lost from exactly one stage. Without history the one stage is "created".
@@ -130,6 +156,7 @@ def stage_entries(
     if history.empty:
         rows = deals.dropna(subset="created_at").rename(columns={"created_at": "entered_at"})
         rows = rows.assign(stage="created", position=0, next_position=np.nan, next_at=pd.NaT, n_stays=1)
+        rows = rows.assign(entered_after=exact(rows.index), moved_on_after=exact(rows.index))
     else:
         stays = stage_visits(deals, history, stages, level)
         stays["furthest"] = stays.groupby("deal_id")["position"].cummax()
@@ -137,13 +164,13 @@ def stage_entries(
         rows = stays[~stays.duplicated(["deal_id", "furthest"])].copy()
         rows["next_position"] = rows.groupby("deal_id")["position"].shift(-1)
         rows["next_at"] = rows.groupby("deal_id")["entered_at"].shift(-1)
+        rows["moved_on_after"] = rows.groupby("deal_id")["entered_after"].shift(-1)
     rows["moved_on_at"] = pd.to_datetime(rows["next_at"]).fillna(rows["closed_at"].where(rows["status"] == "won"))
     rows["lost_at"] = rows["closed_at"].where((rows["status"] == "lost") & rows["moved_on_at"].isna())
     last = len(dict.fromkeys(ladder(stages, level).values())) if not history.empty else 1
     step = rows["next_position"].fillna(last) - rows["position"]
     rows = rows.assign(is_skip=rows["moved_on_at"].notna() & (step > 1), is_return=rows["n_stays"] > 1)
-    columns = "deal_id stage position entered_at moved_on_at lost_at status closed_at amount is_skip is_return".split()
-    return rows[columns].reset_index(drop=True)
+    return rows[ENTRIES].reset_index(drop=True)
 
 
 def mature_cohort(entries: pd.DataFrame, as_of: dt.date, months: int, horizon_days: int) -> pd.DataFrame:

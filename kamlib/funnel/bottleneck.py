@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from kamlib import style
 from kamlib.exhibit import chart
-from kamlib.funnel import FEWEST, few_rows, mature_cohort, rate_dots, with_span
+from kamlib.funnel import FEWEST, days_between, exact, few_rows, mature_cohort, rate_dots, with_span
 from kamlib.models.competing_risks import cumulative_incidence, time_until
 from kamlib.stats import wilson
 from kamlib.words import money, number, say, share, word
@@ -19,7 +19,8 @@ from kamlib.words import money, number, say, share, word
 PROMPT_DAYS = 14
 """A next activity on a deal within two weeks counts as prompt follow-up."""
 BOTTLENECK = (
-    "stage n_entered n_lost loss_rate loss_rate_low loss_rate_high lost_amount stage_days follow_up_days n_prompt "
+    "stage n_entered n_lost loss_rate loss_rate_low loss_rate_high lost_amount lost_amount_years stage_days "
+    "stage_days_low stage_days_high follow_up_days follow_up_days_low follow_up_days_high n_prompt "
     "prompt_rate prompt_rate_low prompt_rate_high n_late late_rate late_rate_low late_rate_high"
 ).split()
 
@@ -31,9 +32,10 @@ def bottleneck_table(
     """Rank the stages by the money lost in them, over the mature cohort of `funnel.conversion_table`.
 
     lost_amount = entrants × loss rate × average amount of those lost, that is the amount of the deals lost from the
-    stage within the horizon; stage_days: median time until a deal moves on or is lost; follow_up_days: median days from
-    entering the stage to the next activity on the deal, at the earliest the day after (both Kaplan–Meier; missing when
-    fewer than half got there). Deals that were still in the stage after `prompt_days` are split by whether one came by
+    stage within the horizon; lost_amount_years: the same, each amount times the years it was worked on in the stage;
+    stage_days: median time until a deal moves on or is lost; follow_up_days: median days from entering the stage to the
+    next activity on the deal, at the earliest the day after (both Kaplan–Meier; missing when fewer than half got there;
+    `_low` and `_high`: what they can be where entries are known within bounds only). Deals that were still in the stage after `prompt_days` are split by whether one came by
     then: n_prompt and n_late, with the share of each that moved on within the horizon (prompt_rate, late_rate). The
     split at a fixed day keeps deals that were decided at once from counting as neglected.
     """
@@ -66,16 +68,22 @@ def _losses(group: pd.DataFrame) -> dict:
     return {
         "n_entered": len(group), "n_lost": len(lost), "loss_rate": len(lost) / len(group), "loss_rate_low": low,
         "loss_rate_high": high, "lost_amount": lost["amount"].sum(),
+        "lost_amount_years": (lost["amount"] * (lost["lost_at"] - lost["entered_at"]).dt.days).sum() / 365,
     }  # fmt: skip
 
 
 def _times(group: pd.DataFrame, as_of: dt.date) -> dict:
-    until = group["left_at"].fillna(pd.Timestamp(as_of))
+    today = pd.Series(pd.Timestamp(as_of), group.index)
     medians = {}
-    for name, event in (("stage_days", group["left_at"]), ("follow_up_days", group["followed_at"])):
-        days = (event.fillna(until) - group["entered_at"]).dt.days
-        course = cumulative_incidence(days, np.where(event.notna(), "ended", "open"), ("ended",))
-        medians[name] = time_until(course)
+    for name, event, after in (
+        ("stage_days", group["left_at"], group["moved_on_after"]),
+        ("follow_up_days", group["followed_at"], exact(group.index)),
+    ):
+        until = event.fillna(group["left_at"]).fillna(today)
+        days = days_between(group["entered_at"], until, group["entered_after"], after)
+        ends = np.where(event.notna(), "ended", "open")
+        for end in ("", "_low", "_high"):
+            medians[f"{name}{end}"] = time_until(cumulative_incidence(days[f"days{end}"], ends, ("ended",)))
     return medians
 
 
@@ -113,6 +121,9 @@ def plot_bottleneck(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     losses.set_xlabel(word("lost_amount"))
     for column, shift, colour in (("stage_days", -0.18, style.SKY), ("follow_up_days", 0.18, style.ORANGE)):
         bars = days.barh(places + shift, table[column].fillna(0), color=colour, height=0.34, label=word(column))
+        reach = [table[column] - table[f"{column}_low"], table[f"{column}_high"] - table[column]]
+        if np.nansum(reach):  # entries read off snapshots
+            days.errorbar(table[column], places + shift, xerr=reach, fmt="none", ecolor=style.INK, capsize=2, lw=1)
         days.bar_label(bars, labels=[number(value) for value in table[column]], padding=3, fontsize=8)
     days.margins(x=0.18)
     days.set_xlabel(say(None, "Median days", "天数中位数"))

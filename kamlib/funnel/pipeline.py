@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from kamlib import style
 from kamlib.exhibit import chart
-from kamlib.funnel import UNKNOWN, closed_within, few_rows, ladder, longest_cycle, stage_visits
+from kamlib.funnel import UNKNOWN, closed_within, days_between, exact, few_rows, ladder, longest_cycle, stage_visits
 from kamlib.funnel.bottleneck import PROMPT_DAYS
 from kamlib.settings import Stage
 from kamlib.words import money, number, say, share, word
@@ -24,7 +24,8 @@ FEWEST_STAYS = 5
 # --- ageing -------------------------------------------------------------------------------------------------------
 
 AGEING = (
-    "deal_id deal_name account_id owner stage amount probability created_at age_days wait_days usual_days quiet_days "
+    "deal_id deal_name account_id owner stage amount probability created_at age_days wait_days wait_days_low wait_days_high "
+    "usual_days usual_days_low usual_days_high quiet_days "
     "is_slow is_stale next_step next_step_due overdue_days expected_close"
 ).split()
 
@@ -35,9 +36,10 @@ def ageing_table(
     """Return one row per open deal with how long it waits and how long won deals did.
 
     wait_days: since it entered its stage; usual_days: the 75th percentile of the stays of won deals in that stage.
-    Where fewer than five of those are known both count from creation instead, over the whole cycle, if five of that are. quiet_days: since
-    the last activity on the deal. is_slow: waiting longer than usual; is_stale: older than any deal ever was when it
-    closed; overdue_days: next step past due.
+    Where fewer than five of those are known both count from creation instead, over the whole cycle, if five of that are.
+    Entries read off snapshots have two bounds: wait_days and usual_days are the middle, `_low` and `_high` the shortest
+    and longest they can be. quiet_days: since the last activity on the deal. is_slow: waiting longer than usual;
+    is_stale: older than any deal ever was when it closed; overdue_days: next step past due.
     """
     today = pd.Timestamp(as_of)
     stays = stage_visits(deals, history, stages)
@@ -46,32 +48,43 @@ def ageing_table(
     touched = activities.groupby("deal_id")["happened_at"].max()
     for column, since in (
         ("age_days", table["created_at"]),
-        ("in_stage", _of_deals(table, stays.groupby("deal_id")["entered_at"].last())),
         ("quiet_days", _of_deals(table, touched)),
         ("overdue_days", table["next_step_due"]),
     ):
         table[column] = (today - since.dt.normalize()).dt.days
-    usual = pd.Series(_usual_stays(stays).reindex(table["stage"]).to_numpy(), table.index).where(
-        table["in_stage"].notna()
-    )
-    table["wait_days"] = table["in_stage"].where(usual.notna(), table["age_days"])
-    won = deals[deals["status"] == "won"]
-    cycle = (won["closed_at"] - won["created_at"]).dt.days
-    table["usual_days"] = usual.fillna(cycle.quantile(0.75) if cycle.count() >= FEWEST_STAYS else np.nan)
+    _add_waits(table, stays, deals, today)
     table["is_slow"] = table["wait_days"] > table["usual_days"]
     table["is_stale"] = table["age_days"] > longest_cycle(deals)
     table["overdue_days"] = table["overdue_days"].where(table["overdue_days"] > 0)
     return table[AGEING].sort_values("deal_id", ignore_index=True)
 
 
+def _add_waits(table: pd.DataFrame, stays: pd.DataFrame, deals: pd.DataFrame, today: pd.Timestamp) -> None:
+    """Add wait_days and usual_days with their bounds: in the stage where that is known, else since creation."""
+    last = stays.drop_duplicates("deal_id", keep="last").set_index("deal_id")
+    entered, after = (_of_deals(table, last[name]) for name in ("entered_at", "entered_after"))
+    waits = days_between(entered, pd.Series(today, table.index), after, exact(table.index))
+    won = deals[deals["status"] == "won"]
+    cycle = (won["closed_at"] - won["created_at"]).dt.days
+    whole = cycle.quantile(0.75) if cycle.count() >= FEWEST_STAYS else np.nan
+    usual = usual_stays(stays).reindex(table["stage"]).set_index(table.index)
+    known = usual["days"].notna() & entered.notna()
+    for end in ("", "_low", "_high"):
+        table[f"wait_days{end}"] = waits[f"days{end}"].where(known, table["age_days"])
+        table[f"usual_days{end}"] = usual[f"days{end}"].where(known, whole)
+
+
 def _of_deals(table: pd.DataFrame, dates: pd.Series) -> pd.Series:
     return pd.Series(dates.reindex(table["deal_id"]).to_numpy(), table.index)
 
 
-def _usual_stays(stays: pd.DataFrame) -> pd.Series:
+def usual_stays(stays: pd.DataFrame, share: float = 0.75) -> pd.DataFrame:
+    """Return how long `share` of the won deals stayed in each stage at most: days_low, days, days_high by stage, for
+    stages with at least five such stays."""
     won = stays[(stays["status"] == "won") & stays["until"].notna()]
-    days = (won["until"] - won["entered_at"]).dt.days.groupby(won["stage"])
-    return days.quantile(0.75)[days.size() >= FEWEST_STAYS]
+    days = days_between(won["entered_at"], won["until"], won["entered_after"], won["until_after"])
+    by_stage = days.groupby(won["stage"])
+    return by_stage.quantile(share)[by_stage.size() >= FEWEST_STAYS]
 
 
 def ageing_claim(table: pd.DataFrame, lang: str = "en") -> str:
@@ -87,7 +100,8 @@ def ageing_claim(table: pd.DataFrame, lang: str = "en") -> str:
 # --- stock --------------------------------------------------------------------------------------------------------
 
 STOCK = (
-    "stage stage_group n_deals deals_share amount amount_share n_without_amount n_slow slow_amount n_stale"
+    "stage stage_group n_deals deals_share amount amount_share n_without_amount n_slow n_slow_low n_slow_high slow_amount "
+    "n_stale"
 ).split()
 
 
@@ -95,7 +109,8 @@ def stock_table(ageing: pd.DataFrame, stages: Sequence[Stage], *, level: str = "
     """Count the open deals of `ageing_table` by stage, or with `level="group"` by the group of its stage.
 
     In the order of the pipeline; stages that `kam.toml` does not name come last. Columns: stage, stage_group, n_deals,
-    deals_share, amount, amount_share, n_without_amount, n_slow, slow_amount, n_stale. A stock, not a conversion.
+    deals_share, amount, amount_share, n_without_amount, n_slow (waiting longer than usual; where entries are known within
+    bounds only, n_slow_low are surely so and n_slow_high possibly), slow_amount, n_stale. A stock, not a conversion.
     """
     rungs, groups = ladder(stages, level), ladder(stages, "group")
     rows = ageing.assign(
@@ -103,6 +118,8 @@ def stock_table(ageing: pd.DataFrame, stages: Sequence[Stage], *, level: str = "
         stage=ageing["stage"].map(rungs).fillna(ageing["stage"]),
         amount=ageing["amount"].fillna(0),
         empty=~(ageing["amount"] > 0),
+        surely=ageing["wait_days_low"] > ageing["usual_days_high"],
+        possibly=ageing["wait_days_high"] > ageing["usual_days_low"],
     )
     rows["slow_amount"] = rows["amount"].where(rows["is_slow"], 0.0)
     table = rows.groupby(["stage", "stage_group"], as_index=False).agg(
@@ -110,6 +127,8 @@ def stock_table(ageing: pd.DataFrame, stages: Sequence[Stage], *, level: str = "
         amount=("amount", "sum"),
         n_without_amount=("empty", "sum"),
         n_slow=("is_slow", "sum"),
+        n_slow_low=("surely", "sum"),
+        n_slow_high=("possibly", "sum"),
         slow_amount=("slow_amount", "sum"),
         n_stale=("is_stale", "sum"),
     )
@@ -169,15 +188,18 @@ def plot_stock(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def stock_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Say how many deals are open, what they are worth and how many wait unusually long."""
     n, slow, amount = table["n_deals"].sum(), table["n_slow"].sum(), table["amount"].sum()
-    worth, part = money(amount, lang), f"{number(slow)} ({share(slow / n)})"
+    low, high = table["n_slow_low"].sum(), table["n_slow_high"].sum()
+    worth, part = money(amount, lang), share(slow / n)
+    if low < high:  # entries read off snapshots
+        part = say(lang, f"{part}; between {low} and {high}", f"{part}；在 {low} 与 {high} 之间")
     en = f"{number(n)} deals{f' worth {worth}' if amount else ''} are open"
     zh = f"进行中商机 {number(n)} 个{f'，金额 {worth}' if amount else ''}"
     if not slow:
         return say(lang, f"{en}.", f"{zh}。")
     return say(
         lang,
-        f"{en}; {part} wait longer than three quarters of won deals did.",
-        f"{zh}；其中 {number(slow)} 个（{share(slow / n)}）停留时间超过四分之三的赢单商机。",
+        f"{en}; {number(slow)} ({part}) wait longer than three quarters of won deals did.",
+        f"{zh}；其中 {number(slow)} 个（{part}）停留时间超过四分之三的赢单商机。",
     )
 
 
