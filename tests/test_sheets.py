@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
 from pathlib import Path
 
 import duckdb
 import openpyxl
 import pytest
 import xlsxwriter
+from workbook import Error, converted, xlsb
 
 from kamlib.errors import InputError
 from kamlib.sources import sheets
@@ -154,3 +157,82 @@ def test_errors_and_formulas_never_computed_are_told_with_their_places(tmp_path)
     assert told[1].endswith(
         "从未计算的公式，按空值读取：第5行、第7行、第9行、第11行、第13行。请在 Excel 中打开，重新计算后保存。"
     )
+
+
+def in_error(path: Path) -> Path:
+    """A workbook whose second sheet has errors away from the corner, above and beside its table, and a text like one."""
+    book = xlsxwriter.Workbook(path)
+    book.add_worksheet("first").write_formula(0, 0, "=NA()", None, "#N/A")
+    sheet = book.add_worksheet("other & 二")
+    sheet.write_formula(0, 3, "=NA()", None, "#N/A")
+    sheet.write_row(2, 2, ["id", "x", "y", "z"])
+    for row in range(3, 10):
+        sheet.write(row, 2, f"a{row}")
+        sheet.write_formula(row, 3, "=NA()", None, "#N/A")
+        sheet.write(row, 4, "#N/A")
+        sheet.write(row, 5, 0.123456789)
+        sheet.write_formula(row, 7, "=NA()", None, "#N/A")
+    book.close()
+    return path
+
+
+def patched(path: Path) -> Path:
+    """Turn a number (a record of 18 bytes) into an error that no formula gives, and something that nobody reads."""
+    content, number = path.read_bytes(), struct.pack("<HHHH", 0x0203, 14, 6, 5)
+    assert content.count(number) == 1
+    at = content.index(number)
+    record = struct.pack("<HHHHHBB", 0x0205, 8, 6, 5, 0, 0x17, 1) + struct.pack("<HHH", 0x0FFF, 2, 0)
+    path.write_bytes(content[:at] + record + content[at + 18 :])
+    return path
+
+
+NA = sheets.Lost(1, "excel_error", 7, tuple((row, "#N/A") for row in (4, 5, 6, 7, 8)))
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+def test_cells_in_error_are_told_in_every_format(tmp_path, ending):
+    path = in_error(tmp_path / "a.xlsx")
+    if ending != "xlsx":
+        path = converted(path, ending)
+    assert sheets.read(path, tmp_path / "a.csv", "other & 二").lost == (NA,)
+    assert "10,a9,,#N/A,0.123456789" in (tmp_path / "a.csv").read_text()
+
+
+def test_an_error_in_an_old_workbook_that_no_formula_gives(tmp_path):
+    path = patched(converted(in_error(tmp_path / "a.xlsx"), "xls"))
+    lost = (NA, sheets.Lost(3, "excel_error", 1, ((7, "#REF!"),)))
+    assert sheets.read(path, tmp_path / "a.csv", "other & 二").lost == lost
+
+
+def test_cells_in_error_are_told_of_a_binary_workbook(tmp_path):
+    rows = {
+        1: {2: "id", 3: "x", 4: "y"},
+        2: {2: "a", 3: Error(0x2A), 4: "1"},
+        3: {2: "b", 3: Error(-0x07), 4: "2", 6: Error(0x2A)},
+        300: {2: "c", 3: "here", 4: Error(-0x17)},
+    }
+    path = xlsb(tmp_path / "a.xlsb", "订单", rows)
+    said = sheets.read(path, tmp_path / "a.csv")
+    assert said.header == ["id", "x", "y"]
+    assert said.lost == (
+        sheets.Lost(1, "excel_error", 2, ((3, "#N/A"), (4, "#DIV/0!"))),
+        sheets.Lost(2, "excel_error", 1, ((301, "#REF!"),)),
+    )
+    assert (tmp_path / "a.csv").read_text().splitlines() == ["3,a,,1", "4,b,,2", "301,c,here,"]
+
+
+def test_cells_alike_of_an_open_document_are_all_counted(tmp_path):
+    """Written once with their number, as LibreOffice does; above the table they do not count."""
+    path = converted(in_error(tmp_path / "a.xlsx"), "ods")
+    with zipfile.ZipFile(path) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    cells = '<table:table-cell table:number-columns-repeated="3" calcext:value-type="error"><text:p>#REF!</text:p></table:table-cell>'
+    row = f'<table:table-row table:number-rows-repeated="40"><table:table-cell table:number-columns-repeated="4"/>{cells}</table:table-row>'
+    before, last = parts["content.xml"].decode().rsplit("<table:table-row", 1)
+    parts["content.xml"] = f"{before}{row}<table:table-row{last}".encode()
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in parts.items():
+            packed.writestr(name, content)
+    lost = sheets.read(path, tmp_path / "a.csv", "other & 二").lost
+    assert [(one.column, one.n) for one in lost] == [(1, 7), (2, 40), (3, 40)]
+    assert [value for _, value in lost[1].examples] == ["#REF!"] * 5

@@ -206,6 +206,25 @@ def test_scores_find_customers_of_the_sheet_accounts_and_tell_who_is_unknown(boo
     assert kam.load(path).frame("score_snapshots").account_id.tolist() == ["7"]
 
 
+def test_cells_in_error_in_the_three_tables_are_told_and_what_was_never_computed_is_not_missed(book, lang):
+    book, path = book
+    score(book, lang, ("ABC公司", 90, "#REF!", 75, 85, 95), basic=(("ABC公司", "001", "#N/A"),))
+    fill(book, lang, "orders", {"order_id": "1", "account_id": "001", "order_date": DAY, "amount": 5})
+    book.save(path)
+    report = check_folder(path)
+    assert report.usable
+    assert [(f.table, f.file.split("sheet ")[-1], f.column, f.kind, f.examples) for f in report.ledger.faults] == [
+        ("accounts", words.word("sheet.basic", lang), words.word("region", lang), "excel_error", ((2, "#N/A"),)),
+        (
+            "score_snapshots",
+            words.word("sheet.scores", lang),
+            words.word(SCORED[2], lang),
+            "excel_error",
+            ((5, "#REF!"),),
+        ),
+    ]
+
+
 def test_what_cannot_be_told_apart_is_refused_with_its_rows(book, lang):
     book, path = book
     fill(book, lang, "accounts", {"account_id": "7", "account_name": "ABC公司"})

@@ -35,13 +35,14 @@ class Reading:
 def read_folder(con: duckdb.DuckDBPyConnection, folder: Path, settings: Settings, scratch: Path) -> Reading:
     """Read every table in `folder`, or in the one workbook that it is; see `read_tables`."""
     sources, faults, strangers = find_tables(folder)
+    told = [Fault("", path.name, "", "unknown_file", "told", 1, cure=_nearest(path.stem, TABLES)) for path in strangers]
     tiering = {key: sources.pop(key) for key in TIERING if key in sources}
     files = [source.path for source in (*sources.values(), *tiering.values())]
     if tiering:
-        made, more = three_tables.bring(tiering, sources.get("accounts"), scratch)
+        made, more, lost = three_tables.bring(tiering, sources.get("accounts"), scratch)
         sources |= made
         faults += more
-    told = [Fault("", path.name, "", "unknown_file", "told", 1, cure=_nearest(path.stem, TABLES)) for path in strangers]
+        told += lost
     reading = read_tables(con, sources, settings, scratch, folder)
     ledger = reading.ledger
     reading.ledger = Ledger(ledger.entries, (*ledger.faults, *told), con=con)

@@ -2,7 +2,7 @@
 
 The reader holds a sheet as a full rectangle, so that a workbook of ten kilobytes can ask for a terabyte, and it ends
 the process when it does not get it. Here that costs nobody but this process, which may take so much memory and no more.
-It imports nothing of the kit, so that it starts at once.
+It imports next to nothing of the kit, so that it starts at once.
 """
 
 from __future__ import annotations
@@ -11,30 +11,24 @@ import csv
 import datetime as dt
 import json
 import mmap
-import posixpath
 import re
+import struct
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import IO, Any
+from typing import Any
 from xml.parsers import expat
+
+from kamlib.sources.sheet_errors import CHUNK, WHOLE, lost
 
 Row = list[str | None]
 
 LOOKED_AT = 30
 """Rows in which the header is looked for."""
-EXAMPLES = 5
-"""Places that are named of cells in error; all are counted."""
-WHOLE = 1 << 62
-"""The size of a part that is read to its end, whatever it says of its size."""
-CHUNK = 1 << 20
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 LOCKED = "EncryptedPackage".encode("utf-16-le")
 """How an old workbook begins, and what is in a new one with a password, which is wrapped like an old one."""
-_SUSPECT = re.compile(rb"""[<:]f[\s/>]|\bt\s?=\s?["']e["']""")
-"""What the XML of a sheet with a formula or an error holds."""
-_PLACE = re.compile(r"([A-Z]{1,3})(\d+)")
 _NUMBER = re.compile(r"[A-Z]{0,3}\s*[^\w\s]*\s*[-+]?\d[\d.,\s]*\s*[^\w\s]*\s*(?:[A-Z]{3}|元)?")
 _ID = re.compile(r"(?:^|[^A-Za-z])(?:id|no|nr|number|code|key)\W*$|(?-i:[a-z]I[dD])$|号$|号码|代码|编码", re.IGNORECASE)
 
@@ -55,6 +49,8 @@ def main(memory: str, unpacked: str, path: str, sheet: str = "", into: str = "")
         OSError,
         ValueError,
         NotImplementedError,
+        IndexError,
+        struct.error,
     ) as error:
         answer = {"fault": "unreadable", "reason": str(error) or type(error).__name__}
     except MemoryError:
@@ -107,12 +103,11 @@ def _convert(path: str, sheet: str, into: str) -> dict[str, Any]:
             top, header, body = rows(read)
             if header:
                 more = [other for other in candidates[place + 1 :] if book.get_sheet_by_name(other).height]
-                lost = _lost(path, name, top, _left(read), len(header))
                 return answer | {
                     "header": header,
                     "longest": _write(body, len(header), into),
                     "more": more,
-                    "lost": lost,
+                    "lost": lost(path, book.sheet_names.index(name), name, top, _left(read), len(header)),
                 }
     return answer
 
@@ -202,117 +197,6 @@ def text(cell: Any) -> str | None:
     if isinstance(cell, dt.date | dt.time):
         return cell.isoformat()
     return str(cell).strip() or None
-
-
-def _lost(path: str, sheet: str, top: int, left: int, width: int) -> list[list[Any]]:
-    """Return what the reader gives as empty although it is not, from row `top` on in `width` columns: for each column and
-    kind [column, kind, how many, the first [row, error]]. Only workbooks in XML say so."""
-    if not zipfile.is_zipfile(path):
-        return []
-    with zipfile.ZipFile(path) as packed:
-        part = _part(packed, sheet)
-        if part is None or not _suspect(packed, part):
-            return []
-        with packed.open(part) as content:
-            found = _Cells(top, left, width).read(content)
-    return [[column, kind, n, places] for (column, kind), (n, places) in sorted(found.items())]
-
-
-def _part(packed: zipfile.ZipFile, sheet: str) -> zipfile.ZipInfo | None:
-    """Return the part of a workbook that holds the XML of a sheet."""
-    parts = {part.filename.replace("\\", "/").lower(): part for part in packed.infolist()}
-    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= parts.keys():
-        return None
-    said: list[dict[str, str]] = []
-    for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
-        parts[name].file_size = WHOLE
-        with packed.open(parts[name]) as content:
-            _parse(content, lambda _, attributes: said.append(attributes))
-    link = next((v for one in said if one.get("name") == sheet for k, v in one.items() if k.endswith(":id")), "")
-    target = next((one["Target"] for one in said if one.get("Id") == link and "Target" in one), "")
-    target = posixpath.join("/xl", target.replace("\\", "/"))
-    part = parts.get(posixpath.normpath(target).lstrip("/").lower())
-    if part is None:
-        raise ValueError(f"the part of the sheet '{sheet}' is not where the workbook says")
-    part.file_size = WHOLE
-    return part
-
-
-def _suspect(packed: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
-    """Return whether a sheet may hold a formula or an error; most exports hold none and need no second look."""
-    tail = b""
-    with packed.open(part) as content:
-        while chunk := content.read(CHUNK):
-            if _SUSPECT.search(tail + chunk):
-                return True
-            tail = chunk[-8:]
-    return False
-
-
-def _parse(content: IO[bytes], start: Any, end: Any = None, text: Any = None) -> None:
-    """Give every element to `start` and `end`. ValueError when entities are declared: no spreadsheet does."""
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
-    parser.StartDoctypeDeclHandler = _no_doctype
-    parser.ParseFile(content)
-
-
-def _no_doctype(*_: object) -> None:
-    raise ValueError("it declares a document type")
-
-
-class _Cells:
-    """Notes cells in error and formulas without a value while the XML of a sheet goes by."""
-
-    def __init__(self, top: int, left: int, width: int) -> None:
-        self.top, self.left, self.width = top, left, width
-        self.row = self.column = 0
-        self.kind, self.formula, self.value, self.within = "", False, "", False
-        self.found: dict[tuple[int, str], list[Any]] = {}
-
-    def read(self, content: IO[bytes]) -> dict[tuple[int, str], list[Any]]:
-        """Return how many there are, and the first places, by column and kind."""
-        _parse(content, self.start, self.end, self.text)
-        return self.found
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Begin a row, a cell or what stands in it."""
-        name = tag.rpartition(":")[2]
-        if name == "c":
-            self.kind, self.formula, self.value = attributes.get("t", ""), False, ""
-            self.column += 1
-            if place := _PLACE.fullmatch(attributes.get("r", "")):
-                self.row, self.column = int(place[2]), 0
-                for letter in place[1]:
-                    self.column = 26 * self.column + ord(letter) - 64
-        elif name == "row":
-            self.row, self.column = int(attributes.get("r") or self.row + 1), 0
-        elif name == "f":
-            self.formula = True
-        self.within = name == "v"
-
-    def text(self, data: str) -> None:
-        """Take the value of a cell."""
-        if self.within:
-            self.value += data
-
-    def end(self, tag: str) -> None:
-        """End a cell: note what is wrong with it. A formula may have an empty text as its value."""
-        name, self.within = tag.rpartition(":")[2], False
-        column = self.column - self.left - 1
-        if name != "c" or self.row < self.top or not 0 <= column < self.width:
-            return
-        if self.kind == "e":
-            kind = "excel_error"
-        elif self.formula and not self.value and self.kind != "str":
-            kind = "not_computed"
-        else:
-            return
-        noted = self.found.setdefault((column, kind), [0, []])
-        noted[0] += 1
-        if noted[0] <= EXAMPLES:
-            noted[1].append([self.row, self.value])
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from kamlib.settings import Tiers
 from kamlib.sources import sheets
 from kamlib.sources.files import TIERING, Source
 from kamlib.sources.headers import match
+from kamlib.sources.ledger import Fault
 from kamlib.tables import TABLES
 
 INDICATORS = tuple(Tiers().weights)
@@ -35,14 +36,18 @@ class _Sheet:
     source: Source
     above: list[list[str]] = field(default_factory=list)
     rows: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    told: list[Fault] = field(default_factory=list)
 
     def beside(self, key: str) -> list[str]:
         """Return what stands beside a word in the rows above the header."""
         return next((row[1:] for row in self.above if row and row[0] in words.LABELS[key]), [])
 
 
-def bring(tiering: dict[str, Source], given: Source | None, scratch: Path) -> tuple[dict[str, Source], list[str]]:
-    """Read the sheets `tiering` (by key of `TIERING`); return the tables made of them, and what makes them unusable.
+def bring(
+    tiering: dict[str, Source], given: Source | None, scratch: Path
+) -> tuple[dict[str, Source], list[str], list[Fault]]:
+    """Read the sheets `tiering` (by key of `TIERING`); return the tables made of them, what makes them unusable, and what
+    is told of them.
 
     `given` is where the accounts come from when a sheet or file holds them.
     """
@@ -78,7 +83,7 @@ def bring(tiering: dict[str, Source], given: Source | None, scratch: Path) -> tu
             )
         snapshots = _snapshots(scores, evaluation, ids, day)
         made["score_snapshots"] = _write("score_snapshots", snapshots, scores.source, scratch)
-    return made, faults
+    return made, faults, [*basic.told, *scores.told, *evaluation.told]
 
 
 def _open(source: Source, columns: tuple[str, ...], scratch: Path, faults: list[str]) -> _Sheet:
@@ -88,10 +93,12 @@ def _open(source: Source, columns: tuple[str, ...], scratch: Path, faults: list[
         known |= {text: c.name for c in TABLES["accounts"].columns for text in (c.en, c.zh)}
     out = _Sheet(source)
     header: list[str] = []
-    for number, cells in _lines(source, scratch):
+    lines, lost = _lines(source, scratch)
+    for number, cells in lines:
         named = [known.get(cell.rstrip("* "), "") for cell in cells]
         if not header and named[:2] == list(columns[:2]):
             header = named
+            out.told = _told(source, columns, dict(enumerate(cells)), lost)
         elif not header:
             out.above.append(cells)
         elif row := {name: cell for name, cell in zip(header, cells, strict=False) if name and cell}:
@@ -120,13 +127,26 @@ def _open(source: Source, columns: tuple[str, ...], scratch: Path, faults: list[
     return out
 
 
-def _lines(source: Source, scratch: Path) -> list[tuple[int, list[str]]]:
-    """Return every row that holds anything, with its number; what the reader took for the header is the row before."""
+def _told(
+    source: Source, columns: tuple[str, ...], heads: dict[int, str], lost: tuple[sheets.Lost, ...]
+) -> list[Fault]:
+    """Tell of cells read as empty. An evaluation that was never computed follows from weights and rules: no loss."""
+    table = "accounts" if columns == BASIC else "score_snapshots"
+    return [
+        Fault(table, source.label, heads[one.column], one.kind, "told", one.n, one.examples)
+        for one in lost
+        if heads.get(one.column) and (columns != EVALUATED or one.kind != "not_computed")
+    ]
+
+
+def _lines(source: Source, scratch: Path) -> tuple[list[tuple[int, list[str]]], tuple[sheets.Lost, ...]]:
+    """Return every row that holds anything, with its number; what the reader took for the header is the row before. And
+    the cells that are read as empty although they are not."""
     said = sheets.read(source.path, scratch / "three tables.csv", source.sheet)
     with said.path.open(encoding="utf-8", newline="") as file:
         body = [(int(number), cells) for number, *cells in csv.reader(file)]
     said.path.unlink()
-    return [(0, said.header), *body]
+    return [(0, said.header), *body], said.lost
 
 
 def _repeated(sheet: _Sheet) -> list[str]:
