@@ -15,7 +15,7 @@ import pytest
 import tiny_project
 from rich.console import Console
 
-from kamlib.batch import execute, plan, warm
+from kamlib.batch import execute, plan, pool, warm
 from kamlib.batch import run as batch
 from kamlib.batch.manifest import last_run
 from kamlib.batch.progress import Progress
@@ -77,6 +77,27 @@ def test_failures_stop_nobody_and_are_repaired_alone(project, capsys):
     assert second["notebooks"]["02"]["parameters"]["top_n"]["value"] == 1
     assert "Stopped at" not in (folder / "report.html").read_text(encoding="utf-8")
     assert rerun(Call(as_of=AS_OF)) == 0, "nothing is left to do"
+
+
+def test_what_nobody_expected_fails_its_notebook_with_the_reason_and_stops_no_other(project, capsys, monkeypatch):
+    root = project()
+
+    def no_room(notebook, *rest):
+        if notebook.number == "02":
+            raise OSError(28, "No space left on device")
+        return execute.execute(notebook, *rest)
+
+    monkeypatch.setattr(pool, "execute", no_room)
+    assert run(Call()) == 1
+    assert statuses(root) == {"01": "done", "02": "failed", "03": "done", "04": "done"}
+    assert manifest(root)["status"] == "failed"
+    beta = manifest(root)["notebooks"]["02"]
+    assert beta["error"] == {"heading": "", "cell": None, "reason": "OSError: [Errno 28] No space left on device"}
+    assert beta["seconds"] is not None
+    assert "02 beta   FAILED" in capsys.readouterr().out
+    assert "no_room" in (root / "runs" / AS_OF / "log").read_text(encoding="utf-8"), "the log says where"
+    monkeypatch.setattr(pool, "execute", execute.execute)
+    assert rerun(Call()) == 0
 
 
 def test_the_run_folder_holds_what_was_promised(project, capfd):
@@ -335,6 +356,7 @@ def test_warm_kernels_give_what_ordinary_ones_give(project, monkeypatch):
     monkeypatch.setattr(warm, "possible", lambda: False)
     run(Call(only="01"))
     assert {p.name: p.read_bytes() for p in (folder / "exhibits").iterdir()} == forked
+    assert "TCP" not in (folder / "log").read_text(encoding="utf-8"), "what is said between processes is encrypted"
 
 
 @pytest.mark.skipif(not warm.possible(), reason="kernels start in the ordinary way here")

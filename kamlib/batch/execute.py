@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 import nbformat
 import papermill
+import zmq
 from jupyter_client import AsyncKernelManager
 from papermill.exceptions import PapermillExecutionError
 
@@ -26,7 +27,8 @@ class Stopped(Exception):
 
 
 class Kernels:
-    """The kernels of one run: they start in the notebooks' folder, write to the log, and can all be stopped."""
+    """The kernels of one run: they start in the notebooks' folder, write to the log, and can all be stopped. What is said
+    to them and by them is encrypted where the installation can."""
 
     def __init__(self, root: Path, output: TextIO) -> None:
         self.stopped = False
@@ -40,6 +42,8 @@ class Kernels:
         kernels = self
 
         class Manager(AsyncKernelManager):
+            transport_encryption = "auto" if zmq.has("curve") else "disabled"
+
             async def start_kernel(self, **given: Any) -> None:
                 if kernels.stopped:
                     raise Stopped

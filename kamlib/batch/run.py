@@ -7,11 +7,8 @@ import json
 import logging
 import os
 import shutil
-import signal
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,9 +17,10 @@ from typing import Any
 from kamlib import passphrase, words
 from kamlib.batch import manifest as record
 from kamlib.batch import warm
-from kamlib.batch.execute import Kernels, execute
+from kamlib.batch.execute import Kernels
 from kamlib.batch.manifest import DONE, FAILED, RUNNING, Manifest
 from kamlib.batch.plan import Notebook, assign, check_values, home, select
+from kamlib.batch.pool import run_all
 from kamlib.batch.progress import Progress
 from kamlib.errors import InputError
 from kamlib.files import locked, private_folder, write_atomically
@@ -230,76 +228,6 @@ def deliver(root: Path, manifest: Manifest, notebooks: Sequence[Notebook], jobs:
     report = write_report(manifest.folder)
     print(shown(words.say(lang, f"Report: {report}", f"报告：{report}")))
     return STOPPED if kernels.stopped else 1 if failed else 0
-
-
-def run_all(notebooks: Sequence[Notebook], manifest: Manifest, kernels: Kernels, progress: Progress, jobs: int) -> None:
-    """Run `notebooks`, `jobs` at once. An interrupt kills the kernels and leaves what is finished."""
-    with ThreadPoolExecutor(jobs, initializer=words.speak, initargs=(words.language(),)) as pool, interruptible():
-        try:
-            wait([pool.submit(run_one, notebook, manifest, kernels, progress) for notebook in notebooks])
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            kernels.stop()
-
-
-def run_one(notebook: Notebook, manifest: Manifest, kernels: Kernels, progress: Progress) -> None:
-    """Run one notebook, and record what it delivered. Fewer exhibits than it shows count as a failure."""
-    number, folder, work, start = notebook.number, manifest.folder, manifest.work, time.monotonic()
-    for old in (folder / "exhibits").glob(f"{number}.*"):
-        old.unlink()
-    progress.start(number)
-    manifest.set(number, status=RUNNING, started=record.now())
-    for place in (folder, work):
-        private_folder(place / "notebooks")
-    asked = {
-        "data_dir": str(manifest.data), "as_of": manifest.content["as_of"], "lang": manifest.content["lang"],
-        "run_dir": str(folder),
-    }  # fmt: skip
-    parameters = {name: value for name, value in asked.items() if name in notebook.parameters}
-    parameters |= manifest.notebooks[number]["given"]
-    executed = work / "notebooks" / notebook.path.name
-    error = execute(notebook, executed, parameters, kernels, lambda at: progress.at(number, at))
-    if manifest.shared:
-        error = stripped(executed, error, notebook, manifest)
-    saved = [id for id in notebook.exhibits if (folder / "exhibits" / f"{id}.json").is_file()]
-    if not error and saved != notebook.exhibits:
-        lacking = ", ".join(id for id in notebook.exhibits if id not in saved)
-        why = words.say(
-            manifest.content["lang"],
-            f"It ran to its end, but did not deliver {lacking}.",
-            f"笔记本已运行完毕，但未生成 {lacking}。",
-        )
-        error = {"heading": "", "cell": None, "reason": why}
-    status = FAILED if error else DONE
-    manifest.set(number, status=status, seconds=round(time.monotonic() - start, 1), exhibits=saved, error=error)
-    where = (
-        f"{error['heading']}: {error['reason']}"
-        if error
-        else f"{len(saved)} {words.word('report.n_exhibits', manifest.content['lang'])}"
-    )
-    progress.end(number, status, where)
-
-
-def stripped(executed: Path, error: dict[str, Any] | None, notebook: Notebook, manifest: Manifest) -> dict | None:
-    """Bring an executed notebook, stripped, into the run folder; return the error without places."""
-    if executed.is_file():
-        text = strip.notebook(executed.read_text(encoding="utf-8"), notebook.exhibits, manifest.places)
-        write_atomically(manifest.folder / "notebooks" / executed.name, text)
-    return error and error | {"reason": strip.of_places(error["reason"], manifest.places)}
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let a request to terminate do what Ctrl-C does."""
-    try:
-        usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    except ValueError:  # only the main thread may set handlers
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, usual)
 
 
 @contextmanager
