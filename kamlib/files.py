@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kamlib.errors import InputError
+from kamlib.language import say
 
 LARGEST = 1 << 20
 """Bytes of settings or of a mapping; nobody writes so many by hand."""
@@ -109,6 +110,25 @@ def must_lie_in(folder: Path, path: Path) -> None:
             f"{path} is not a file but a pipe, a socket or a device. Put the file itself there.",
             f"{path} 不是文件，而是管道、套接字或设备。请放入文件本身。",
         )
+
+
+def secret_text(path: Path, called: str, why: tuple[str, str]) -> str:
+    """Return what stands in the file of a secret, which messages name `called`. InputError when it is not readable, or
+    others can read it: `why` that must not be, in both languages."""
+    try:
+        rights = path.stat().st_mode
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or say(None, "not UTF-8", "不是 UTF-8 编码")
+        raise InputError(
+            f"{called} cannot be read ({reason}). Give a text file.", f"{called} 无法读取（{reason}）。请指定文本文件。"
+        ) from None
+    if os.name == "posix" and rights & 0o077:
+        raise InputError(
+            f"{called} can be read by others: {why[0]}. Run chmod 600 on it.",
+            f"{called} 他人可读：{why[1]}。请对其执行 chmod 600。",
+        )
+    return text
 
 
 def small_text(path: Path) -> str:

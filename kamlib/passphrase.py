@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from kamlib.errors import InputError
+from kamlib.files import secret_text
 from kamlib.language import say
 
 VARIABLE = "KAM_PASSPHRASE"
@@ -24,20 +25,8 @@ def take(key_file: Path | None = None) -> None:
     """Hold the passphrase in the first line of `key_file`, else the one in the environment, from where it is removed."""
     found = os.environ.pop(VARIABLE, "")
     if key_file:
-        try:
-            rights = key_file.stat().st_mode
-            found = (key_file.read_text(encoding="utf-8").splitlines() or [""])[0]
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or say(None, "not UTF-8", "不是 UTF-8 编码")
-            raise InputError(
-                f"--key-file {key_file} cannot be read ({reason}). Give a text file.",
-                f"--key-file {key_file} 无法读取（{reason}）。请指定文本文件。",
-            ) from None
-        if os.name == "posix" and rights & 0o077:
-            raise InputError(
-                f"--key-file {key_file} can be read by others: whoever has it can open the workspace. Run chmod 600 on it.",
-                f"--key-file {key_file} 他人可读：持有者即可打开工作区。请对其执行 chmod 600。",
-            )
+        why = "whoever has it can open the workspace", "持有者即可打开工作区"
+        found = (secret_text(key_file, f"--key-file {key_file}", why).splitlines() or [""])[0]
         if not found:
             raise InputError(
                 f"--key-file {key_file}: its first line is empty. Write the passphrase there.",

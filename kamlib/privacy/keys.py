@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from kamlib.errors import InputError
-from kamlib.files import private_folder
+from kamlib.files import private_folder, secret_text
 
 VARIABLE = "KAM_SHARE_KEY"
 SHORTEST = 16
@@ -29,19 +29,8 @@ def share_key(file: Path | None, outputs: Path) -> bytes:
         )
     if file is None and not path.exists():
         _make(path)
-    try:
-        text, rights = path.read_text(encoding="utf-8").strip(), path.stat().st_mode
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} cannot be read as a key ({error}). Give a text file that holds one.",
-            f"{path} 无法作为密钥读取（{error}）。请指定存有密钥的文本文件。",
-        ) from None
-    if os.name == "posix" and rights & 0o077:
-        raise InputError(
-            f"{path} can be read by others: whoever has the key can name everybody. Run chmod 600 on it.",
-            f"{path} 可被他人读取：持有密钥者可还原所有名称。请对其执行 chmod 600。",
-        )
-    return _long_enough(text, str(path))
+    why = "whoever has the key can name everybody", "持有密钥者可还原所有名称"
+    return _long_enough(secret_text(path, str(path), why).strip(), str(path))
 
 
 def default_file() -> Path:
