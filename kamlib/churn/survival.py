@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from kamlib import style
 from kamlib.exhibit import chart
+from kamlib.models.competing_risks import cumulative_incidence
 from kamlib.settings import Settings
 from kamlib.words import number, say, share
 
@@ -52,28 +53,25 @@ def tenure_table(
 
 
 def survival_table(tenures: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
-    """Return the Kaplan–Meier curve with delayed entry and log-log intervals (`lifelines`).
+    """Return the Kaplan–Meier curve with delayed entry and log-log intervals (Greenwood).
 
     One row per age at which somebody left and per full year, and for the ages 0 and the greatest: tenure_days,
     survival_rate with its interval, n_observed (customers under observation just before that age), n_losses (at it).
     `tenures` needs entry_days, tenure_days and churned. Empty when nobody left: then there is no curve to estimate.
     """
-    from lifelines import KaplanMeierFitter  # slow to import
-
     if tenures.empty or not tenures["churned"].any():
         return pd.DataFrame(columns=_SURVIVAL)
-    fit = KaplanMeierFitter(alpha=1 - level)
-    fit.fit(tenures["tenure_days"], tenures["churned"], entry=tenures["entry_days"])
-    curve = pd.concat([fit.survival_function_, fit.confidence_interval_survival_function_], axis=1)
-    curve = curve.set_axis(_SURVIVAL[1:4], axis=1).rename_axis("tenure_days")
-    left = tenures.loc[tenures["churned"].astype(bool), "tenure_days"].value_counts()
+    ends, entry = np.where(tenures["churned"], "left", ""), tenures["entry_days"]
+    curve = cumulative_incidence(tenures["tenure_days"], ends, ("left",), level, entry=entry).set_index("day")
     greatest = int(tenures["tenure_days"].max())
     years = (np.arange(greatest / YEAR_DAYS + 1) * YEAR_DAYS).astype(int)
-    ages = sorted({0, greatest, *left.index, *years[years < greatest]})
-    table = curve.reindex(curve.index.union(ages)).ffill().loc[ages].reset_index()
-    seen = [int(((tenures["entry_days"] < age) & (tenures["tenure_days"] >= age)).sum()) for age in ages]
-    seen[0] = int((tenures["entry_days"] == 0).sum())
-    return table.assign(n_observed=seen, n_losses=left.reindex(ages).fillna(0).astype(int).to_numpy())[_SURVIVAL]
+    ages = sorted({0, greatest, *curve.index[curve["n_left"] > 0], *years[years < greatest]})
+    rates = curve[["open_share", "open_share_low", "open_share_high"]]
+    rates = rates.reindex(curve.index.union(ages)).ffill().fillna(1.0).loc[ages]
+    table = rates.set_axis(_SURVIVAL[1:4], axis=1).rename_axis("tenure_days").reset_index()
+    seen = [int(((entry < age) & (tenures["tenure_days"] >= age)).sum()) for age in ages]
+    seen[0] = int((entry == 0).sum())
+    return table.assign(n_observed=seen, n_losses=curve["n_left"].reindex(ages).fillna(0).astype(int).to_numpy())
 
 
 _SURVIVAL = ["tenure_days", "survival_rate", "survival_rate_low", "survival_rate_high", "n_observed", "n_losses"]

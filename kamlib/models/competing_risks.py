@@ -15,14 +15,16 @@ from scipy import stats as sp
 
 
 def cumulative_incidence(
-    days: ArrayLike, ends: ArrayLike, causes: Sequence[str] = ("won", "lost"), level: float = 0.95
-) -> pd.DataFrame:
+    days: ArrayLike, ends: ArrayLike, causes: Sequence[str] = ("won", "lost"), level: float = 0.95,
+    *, entry: ArrayLike | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Return the share of cases that ended by each cause within so many days (Aalen–Johansen), censoring respected.
 
     `days` is the time each case was seen (0 or more), `ends` its end: one of `causes`, or anything else when it has not
     ended. One row per distinct day, whatever the order of the cases: `day`, `n_at_risk`, `n_<cause>` …, `n_censored` (last
     seen on that day without an end), `open_share` (Kaplan–Meier: not ended by any cause) and `<cause>_share` …, each
     with `_low` and `_high` (complementary log–log). Ends precede censorings on the same day. The shares sum to 1.
+    With `entry` a case is at risk only after that day (left truncation).
     Sources: Kaplan and Meier (1958); Aalen and Johansen (1978); variance: Marubini and Valsecchi (1995), ch. 10.
     """
     days, ends = np.asarray(days, float), np.asarray(ends, object)
@@ -30,6 +32,8 @@ def cumulative_incidence(
     died = {cause: np.bincount(place[ends == cause], minlength=len(day)) for cause in causes}
     gone = np.bincount(place, minlength=len(day))
     risk = gone[::-1].cumsum()[::-1]
+    if entry is not None:
+        risk = risk - (len(days) - np.searchsorted(np.sort(np.asarray(entry, float)), day, side="left"))
     all_died = sum(died.values(), np.zeros(len(day), int))
     survived = np.cumprod(1 - all_died / np.maximum(risk, 1))
     before = np.concatenate([[1.0], survived[:-1]])[: len(day)]
