@@ -109,3 +109,22 @@ def test_without_service_cost_neither_discounts_nor_cheaper_service_are_advised(
     losing = margins.matrix_table(mart.assign(contribution=[120.0, -30.0, 10.0]))
     assert losing["advice"].tolist() == ["hold", "reprice", "standardise"]
     assert "service_costs" in margins.matrix_claim(losing, lang)
+
+
+@pytest.mark.parametrize(
+    ("cost", "served", "told"),
+    [
+        (None, None, " Not judged: reprice, cut cost-to-serve, reward; this needs orders.cogs and service_costs."),
+        (5.0, None, " Not judged: cut cost-to-serve, reward; this needs service_costs."),
+        (5.0, 1.0, ""),
+    ],
+)
+def test_actions_that_want_of_cost_forbids_are_named(cost, served, told):
+    mart = mart_of(revenue=[10.0]).assign(cogs=cost, cost_to_serve=served).astype({"cogs": float})
+    late = pd.DataFrame(
+        {"account_id": ["A"], "account_name": ["Ada"], "owner": "Wu", "overdue": [7.0], "oldest_days": 9}
+    )
+    table = margins.actions_table(margins.matrix_table(mart), late, dt.date(2025, 12, 31))
+    lacking = margins.unmeasured(mart)
+    assert margins.actions_claim(table, lacking=lacking) == f"Next: collect CNY 7 (1).{told}"
+    assert ("orders.cogs" in margins.actions_claim(table, "zh", lacking=lacking)) == (cost is None)

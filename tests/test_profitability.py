@@ -109,7 +109,8 @@ def test_without_cost_the_key_accounts_are_measured_by_revenue():
     assert list(table["measure"]) == ["accounts", "revenue"]
     assert (
         profitability.key_share_claim(table)
-        == "Key accounts (1, 50 % of accounts) bring 60 % of net revenue: the main source."
+        == "Key accounts (1, 50 % of accounts) bring 60 % of net revenue: of profit nothing can be said, orders.cogs is not "
+        "measured."
     )
 
 

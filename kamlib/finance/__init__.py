@@ -243,9 +243,13 @@ def waterfall_claim(table: pd.DataFrame, lang: str | None = "en", *, name: str =
         return say(lang, f"{who}: {label} {left}.", f"{who}：{label} {left}。")
     taken = table[table["step"].isin(["discount", "cost_to_serve"])]
     parts = [f"{word(row.step, lang)} {share(-row.start_share)}" for row in taken.itertuples()]
+    if last["step"] == "revenue":
+        parts.append(say(lang, "cost of goods (orders.cogs) not measured", "销售成本（orders.cogs）未测量"))
     en = f"{who}: {label.lower()} {left}, {share(last['start_share'])} of {start.lower()}"
     zh = f"{who}：{label} {left}，占{start}的 {share(last['start_share'])}"
-    return say(lang, f"{'; '.join([en, *(part.lower() for part in parts)])}.", f"{'；'.join([zh, *parts])}。")
+    return say(
+        lang, f"{'; '.join([en, *(part[0].lower() + part[1:] for part in parts)])}.", f"{'；'.join([zh, *parts])}。"
+    )
 
 
 # --- Do the totals tie to the ledger? -----------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from matplotlib.axes import Axes
 
 from kamlib import stats, style
 from kamlib.exhibit import chart
+from kamlib.mart.window import windows
 from kamlib.words import money, say, share, short, word
+from kamlib.workspace import Data
 
 LEAST_MONTHS, TWO_YEARS = 12, 24
 """Below a year of complete months no trend is drawn; below two, season cannot be told from trend, and the claim says so."""
@@ -133,9 +135,9 @@ def signed_share(value: float) -> str:
     return f"{'+' if value >= 0.005 else '±' if value > -0.005 else ''}{share(value)}"
 
 
-def signed_money(value: float) -> str:
+def signed_money(value: float, lang: str | None = None) -> str:
     """Write a change of money with its sign."""
-    return f"+{money(value)}" if value > 0 else money(value)
+    return f"+{money(value, lang)}" if value > 0 else money(value, lang)
 
 
 def monthly_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
@@ -158,6 +160,13 @@ def monthly_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         f"{en} {slope} a month (95 %: {low} to {high}, n = {line['n']}{season}); last 12 months {yoy}.",
         f"{zh}每月 {slope}（95 %：{low} 至 {high}，n = {line['n']}{season}）；近 12 个月同比 {yoy}。",
     )
+
+
+def comparable(data: Data) -> bool:
+    """Return whether orders are known for the whole window before this one, give or take a month: else the two windows are
+    not of the same length, and no change between them means anything."""
+    first = data.mart["first_order"].min()
+    return bool(pd.notna(first) and first <= pd.Timestamp(windows(data)[1].start) + pd.DateOffset(months=1))
 
 
 # --- Which accounts grow ------------------------------------------------------------------------------------------

@@ -215,8 +215,14 @@ def _why(row) -> list[str]:
     return [f"+{share(row.price_rise_rate)}"] if row.action == "reprice" else []
 
 
-def actions_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
-    """Say how much each kind of action is about."""
+def unmeasured(mart: pd.DataFrame) -> tuple[str, ...]:
+    """Return which cost was never delivered: "orders.cogs", "service_costs", both or none."""
+    lacking = {"orders.cogs": mart["cogs"].isna().all(), "service_costs": mart["cost_to_serve"].isna().all()}
+    return tuple(name for name, lacks in lacking.items() if lacks)
+
+
+def actions_claim(table: pd.DataFrame, lang: str | None = "en", *, lacking: tuple[str, ...] = ()) -> str:
+    """Say how much each kind of action is about, and which could not be judged for want of cost (`unmeasured`)."""
     parts = []
     for action, rows in table.groupby("action", sort=False):
         amount, n = money(rows["amount"].sum(), lang), len(rows)
@@ -227,4 +233,10 @@ def actions_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
                 f"{word(f'{action}_short', lang)} {amount}（{n} 个）",
             )
         )
-    return say(lang, f"Next: {'; '.join(parts)}.", f"下一步：{'；'.join(parts)}。")
+    en, zh = "", ""
+    if lacking:
+        what = ("reprice", "cut_cost", "reward") if "orders.cogs" in lacking else ("cut_cost", "reward")
+        listed = say(lang, ", ", "、").join(word(f"{action}_short", lang) for action in what)
+        costs = say(lang, " and ", " 与 ").join(lacking)
+        en, zh = f" Not judged: {listed}; this needs {costs}.", f"{listed}未作判断：需要 {costs}。"
+    return say(lang, f"Next: {'; '.join(parts)}.{en}", f"下一步：{'；'.join(parts)}。{zh}")

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from kamlib import style
 from kamlib.exhibit import chart
+from kamlib.finance import serving
 from kamlib.mart import key_accounts
 from kamlib.words import money, say, share, short, word
 
@@ -175,8 +176,8 @@ def key_share_table(mart: pd.DataFrame, *, unallocated: float = 0.0) -> pd.DataF
 
     One row per measure: measure, total, key_amount, key_share. Three more rows ask whether the answer survives: without
     the key account that contributes most, and with all service cost, also the unallocated, spread by revenue and by
-    number of orders. All accounts are counted, so there is no sampling interval; these rows are the range. Measures the
-    data lack are left out; the share of a total that is not positive is missing. Where no account is flagged as key, the
+    number of orders (`serving.allocated`). All accounts are counted, so there is no sampling interval; these rows are the
+    range. Measures the data lack are left out; the share of a total that is not positive is missing. Where no account is flagged as key, the
     30 largest stand in (`mart.key_accounts`), and the first row is called largest_accounts.
     """
     rows = mart[(mart["revenue"].fillna(0) != 0) | (mart["contribution"].fillna(0) != 0)]
@@ -196,12 +197,7 @@ def _alternatives(rows: pd.DataFrame, is_key: pd.Series, unallocated: float) -> 
     """Contribution under other rules, per account; nothing when no cost of goods or no service cost is known."""
     best = rows["contribution"].where(is_key).idxmax() if rows["contribution"].where(is_key).notna().any() else None
     found = {} if best is None else {"contribution_without_best": rows["contribution"].drop(best)}
-    cost = rows["cost_to_serve"].sum() + unallocated
-    drivers = {"revenue": rows["revenue"].clip(lower=0), "orders": rows["n_orders"]}
-    for name, driver in drivers.items():
-        if cost > 0 and driver.sum() > 0:
-            found[f"contribution_by_{name}"] = rows["gross_margin"] - cost * driver / driver.sum()
-    return found
+    return found | serving.allocated(rows, unallocated)
 
 
 @chart("bar", x="key_share", y="measure", size=(8, 3.6))
@@ -249,8 +245,13 @@ def key_share_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     )
     range_ = say(lang, f" (counted otherwise {span})", f"（换算法 {span}）") if len(ways) > 1 else ""
     verdict = "main" if (ways > 0.5).all() else "not_main" if (ways <= 0.5).all() else "depends_main"
+    told = word(verdict, lang)
+    if what == "revenue":
+        told = say(
+            lang, "of profit nothing can be said, orders.cogs is not measured", "利润无从判断，orders.cogs 未测量"
+        )
     return say(
         lang,
-        f"{who} ({n}, {of} of accounts) bring {part} of {called.lower()}{range_}: {word(verdict, lang)}.",
-        f"{who} {n} 个（占客户数 {of}）带来{called}的 {part}{range_}：{word(verdict, lang)}。",
+        f"{who} ({n}, {of} of accounts) bring {part} of {called.lower()}{range_}: {told}.",
+        f"{who} {n} 个（占客户数 {of}）带来{called}的 {part}{range_}：{told}。",
     )
