@@ -154,18 +154,21 @@ def test_salesforce_objects_of_a_developer_org(samples, tmp_path):
     assert (str(first.created_at.date()), str(first.expected_close.date())) == ("2026-02-23", "2024-02-03")
     moved = history[history.deal_id == "006bm00000LKg0bAAD"]
     assert moved.stage.tolist() == ["lost", "prospecting"] or moved.stage.tolist() == ["prospecting", "lost"]
-    assert rules(ledger) == {"closing date before creation": 32}
+    assert rules(ledger) == {"closing date before creation": 32, "taken by no table": 22}, "leads are no customers"
     assert [stage.name for stage in data.settings.stages][:2] == ["prospecting", "qualification"]
     assert not data.has("orders"), "no order is invented"
 
 
-def test_a_replication_of_deleted_deals_is_refused_with_the_reason(samples, tmp_path):
-    with pytest.raises(InputError, match=r"every row was set aside \(deleted in the CRM: 10\)"):
-        import_data("auto", samples / "salesforce_connector", tmp_path / "ws", "2020-01-01")
-    (tmp_path / "own.yml").write_text(
-        "extends: salesforce\nfiles: {deals: {set_aside: {}}, versions: {set_aside: {}}}\n", encoding="utf-8"
-    )
-    import_data(tmp_path / "own.yml", samples / "salesforce_connector", tmp_path / "ws", "2020-01-01")
+def test_a_replication_of_deleted_deals_is_kept_whole_and_told(samples, tmp_path):
+    """Every row of both its files is marked as deleted: the mark separates nothing."""
+    ledger = import_data("auto", samples / "salesforce_connector", tmp_path / "ws", "2020-01-01").ledger
+    assert {entry.file: (entry.read, entry.kept) for entry in ledger.files} == {
+        "sf_opportunity_data.csv": (10, 10), "sf_opportunity_history_data.csv": (10, 10),
+    }  # fmt: skip
+    marked = [fault for fault in ledger.faults if fault.detail.startswith("marked as deleted")]
+    assert [(fault.file, fault.n) for fault in marked] == [
+        ("sf_opportunity_data.csv", 10), ("sf_opportunity_history_data.csv", 10),
+    ]  # fmt: skip
     data = kam.load(tmp_path / "ws")
     deals = data.frame("deals").set_index("deal_id")
     assert deals.status.value_counts().to_dict() == {"won": 5, "lost": 4, "open": 1}

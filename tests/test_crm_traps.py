@@ -105,8 +105,8 @@ def test_only_names_are_looked_up_when_unique_told_and_counted(bring):
         "Second,丙公司,7,需求确定,2026-01-02\nThird,丁公司,9,需求确定,2026-01-02\n"
     )
     data, ledger, seen = bring({"客户.csv": accounts, "商机.csv": deals}, as_of="2026-03-17")
-    assert data.frame("deals").set_index("deal_id").account_id.dropna().to_dict() == {"First": "a1"}
-    assert seen["商机.csv", "客户名称"] == (("deals.account_id",), "by name")
+    assert data.frame("deals").set_index("deal_name").account_id.dropna().to_dict() == {"First": "a1"}
+    assert seen["商机.csv", "客户名称"] == (("deals.deal_id", "deals.account_id"), "by name")
     assert rules(ledger) == {"customer name used by several customers": 1, "accounts found by name": 1}
     orphan = next(fault for fault in ledger.faults if fault.kind == "orphan")
     assert orphan.examples == ((4, "丁公司"),)

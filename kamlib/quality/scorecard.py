@@ -19,7 +19,7 @@ import pandas as pd
 from kamlib.quality.profile import Profile
 from kamlib.rules import DIMENSIONS
 from kamlib.settings import Settings
-from kamlib.sources.ledger import Ledger
+from kamlib.sources.ledger import ALL_DELETED, Ledger
 from kamlib.tables import TABLES
 
 NAN = float("nan")
@@ -65,6 +65,9 @@ def border_tallies(ledger: Ledger, profiles: dict[str, Profile]) -> Iterator[Tal
         if fault.table in profiles and fault.kind in _FAULTS:
             money = NAN if fault.money is None else fault.money
             yield Tally(fault.table, fault.kind, fault.column, _FAULTS[fault.kind], 0, fault.n, money)
+        if fault.detail == ALL_DELETED:
+            for name in (name for name in profiles if name in entries and fault.file in entries[name].file):
+                yield Tally(name, "all_deleted", "", "", entries[name].read, fault.n)
 
 
 def profile_tallies(one: Profile, settings: Settings, as_of: dt.date) -> Iterator[Tally]:

@@ -20,6 +20,8 @@ from kamlib.sources.sql import literal, name_of
 
 ACTIONS = ("set_aside", "blanked", "told")
 EXAMPLES = 5
+ALL_DELETED = "marked as deleted, as every record of the file is; kept"
+"""A rule that kept rows which may not exist any more: the scorecard warns of it."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Fault:
         """Return what is wrong, e.g. "not a date"."""
         if self.kind == "rule":
             return words.word(self.detail, lang)
-        return " ".join(filter(None, (words.word(f"fault.{self.kind}", lang), self.detail)))
+        detail = words.word(self.detail, lang) if self.kind == "absent_rule" else self.detail
+        return " ".join(filter(None, (words.word(f"fault.{self.kind}", lang), detail)))
 
     def remedy(self, lang: str | None = None) -> str:
         """Return what to do about it, or "" where a rule of the mapping decided."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import ibis
@@ -13,13 +13,13 @@ import ibis
 from kamlib import words
 from kamlib.errors import InputError, suggest
 from kamlib.settings import FILE, Settings, read_settings
-from kamlib.sources import own, store, toml
-from kamlib.sources.crm import AUTO, Recognition
+from kamlib.sources import absent, own, store, toml
+from kamlib.sources.crm import AUTO, Recognition, doubts
 from kamlib.sources.crm.choose import choose
 from kamlib.sources.files import Source
 from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
 from kamlib.sources.mapping_file import ColumnSpec, Mapping, TableSpec
-from kamlib.sources.raw import Raw
+from kamlib.sources.raw import Raw, takers
 from kamlib.sources.reader import read_tables
 from kamlib.sources.sandbox import Sandbox
 from kamlib.sources.sql import literal, name_of, path_of
@@ -95,7 +95,9 @@ def import_data(
         if (into / FILE).is_file():
             settings = read_settings(into).model_copy(update={"as_of": settings.as_of})
         mapped = _map(chosen.declared, chosen.path, source, Path(folder), settings.timezone)
-        mapped.faults += chosen.recognition.told if chosen.recognition else ()
+        if chosen.recognition:
+            mapped.faults += chosen.recognition.told
+            mapped.guessed = chosen.recognition.guessed
         return _write(mapped, chosen.declared, settings, chosen.path, source, into, Path(folder), opened)
 
 
@@ -108,20 +110,27 @@ class _Mapped:
     faults: list[Fault]
     asides: dict[str, Path]
     files: list[Path]
+    guessed: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By table the file and header of what had to do for a record id."""
 
 
 def _map(declared: Mapping, mapping: Path, source: Path, scratch: Path, zone: str) -> _Mapped:
     box = Sandbox(scratch, mapping, zone)
     try:
         raws = {name: Raw(box, name, spec) for name, spec in declared.files.items()}
+        lenient = declared.missing == "told"
         for raw in raws.values():
-            raw.bring(source)
+            raw.bring(source, lenient)
         box.lock()
+        lost: list[Fault] = []
+        if lenient:
+            declared, lost = absent.pruned(box, declared, raws)
+            raws = {name: raws[name] for name in declared.files}
         for raw in raws.values():
             raw.apply_rules()
         made = {name: _make(box, raws, name, parts) for name, parts in declared.tables.items()}
         for raw in raws.values():
-            raw.leave(*_takers(box, declared, raw))
+            raw.leave(*takers(box, declared, raw))
         accounts = [raw.account() for raw in raws.values()]
         if faults := _all_set_aside(raws, [entry for entry, _ in accounts]):
             raise InputError("\n".join(faults))
@@ -129,7 +138,7 @@ def _map(declared: Mapping, mapping: Path, source: Path, scratch: Path, zone: st
         return _Mapped(
             {name: table for name, (table, _) in made.items()},
             [entry for entry, _ in accounts],
-            [fault for _, faults in (*accounts, *made.values()) for fault in faults],
+            [fault for _, faults in (*accounts, *made.values(), ((), lost)) for fault in faults],
             {name: path for name, path in asides.items() if raws[name].write_set_aside(path)},
             [path for raw in raws.values() for path in raw.paths],
         )
@@ -166,6 +175,7 @@ def _write(
     con = ibis.duckdb.connect(scratch / "tables.duckdb")
     try:
         reading = read_tables(con.con, mapped.tables, settings, scratch, mapping)
+        doubts.refuse_unmatched(mapped.guessed, reading.ledger)
         if reading.faults:
             raise InputError("\n".join(reading.faults))
         for name, path in mapped.asides.items():
@@ -286,16 +296,3 @@ def _renamed(box: Sandbox, raw: Raw, fault: Fault, cell: str, spec: ColumnSpec, 
     )
     total = sum(n for value, n in counts if value != spec.values[value])
     return [replace(fault, n=total, examples=pairs)] if pairs else []
-
-
-def _takers(box: Sandbox, declared: Mapping, raw: Raw) -> tuple[list[str], bool]:
-    """Return the conditions under which tables made row by row take a row of the file, and whether a SELECT reads it."""
-    conditions = [
-        box.expression(spec.where or "true", f"tables.{table}.where")
-        for table, parts in declared.tables.items()
-        for spec in parts
-        if spec.source == raw.name
-    ]
-    selects = [parts[0].sql for parts in declared.tables.values() if parts[0].sql]
-    read = {table for select in selects for table in box.con.get_table_names(select)}
-    return conditions, not read.isdisjoint({raw.name, raw.stored})

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -97,9 +97,11 @@ class TableSpec(_Strict):
 
 
 class Mapping(_Strict):
-    """A whole mapping file. `settings` become `kam.toml`. A table may be made of several files, row by row."""
+    """A whole mapping file. `settings` become `kam.toml`. A table may be made of several files, row by row. What is
+    `missing` of the files is refused, or told where nothing needs it: the mapping was saved from another month's."""
 
     name: str = ""
+    missing: Literal["refused", "told"] = "refused"
     settings: dict[str, Any] = {}
     files: dict[str, FileSpec]
     tables: dict[str, tuple[TableSpec, ...]]

@@ -12,7 +12,7 @@ from kamlib.files import must_lie_in
 from kamlib.sources import rows
 from kamlib.sources.files import Source, open_source, suffix_of
 from kamlib.sources.ledger import EXAMPLES, Fault, LedgerEntry
-from kamlib.sources.mapping_file import FileSpec
+from kamlib.sources.mapping_file import FileSpec, Mapping
 from kamlib.sources.sandbox import Sandbox, line_of
 from kamlib.sources.sql import literal, name_of
 
@@ -32,6 +32,8 @@ class Raw:
     columns: list[str] = field(default_factory=list)
     unreadable: list[tuple[int, str, str]] = field(default_factory=list)
     told: list[Fault] = field(default_factory=list)
+    absent: InputError | None = None
+    """Why there is no file at all, where the mapping allows that."""
 
     @property
     def stored(self) -> str:
@@ -46,17 +48,24 @@ class Raw:
         name = self.paths[0].name if len(self.paths) == 1 else ", ".join(self.spec.paths)
         return f"{name}, sheet {self.spec.sheet}" if self.spec.sheet else name
 
-    def bring(self, folder: Path) -> None:
-        """Copy the files into the sandbox, before it is locked."""
+    def bring(self, folder: Path, may_lack: bool = False) -> None:
+        """Copy the files into the sandbox, before it is locked. InputError where there is none, unless it `may_lack`."""
         for pattern in self.spec.paths:
             paths = sorted(path for path in folder.glob(pattern) if suffix_of(path))
             if not paths:
                 found = ", ".join(sorted(path.name for path in folder.iterdir())[:20])
-                raise InputError(
+                self.absent = InputError(
                     f"{self.box.mapping}: files.{self.name}: no file is called '{pattern}' in {folder} (found: {found}).",
                     f"{self.box.mapping}：files.{self.name}：{folder} 中没有名为“{pattern}”的文件（现有：{found}）。",
                 )
+                if not may_lack:
+                    raise self.absent
             self.paths += [path for path in paths if path not in self.paths]
+        if not self.paths:
+            return
+        self._copy(folder)
+
+    def _copy(self, folder: Path) -> None:
         for path in self.paths:
             must_lie_in(folder, path)
         parts = [self._part(path, folder, i) for i, path in enumerate(self.paths)]
@@ -117,12 +126,13 @@ class Raw:
                 f"(SELECT *, {found} AS __found FROM {self.table} AS {name_of(self.name)} WHERE __why IS NULL) WHERE __found",
             )
 
-    def leave(self, conditions: list[str], read_by_sql: bool) -> None:
+    def leave(self, conditions: list[str], read_by_sql: bool, looked_up: bool) -> None:
         """Set aside the rows that none of the tables made row by row takes. Where a SELECT of the mapping reads the
-        file too nobody can say which rows it used: then they are only told."""
-        left = " AND ".join(f"{condition} IS NOT TRUE" for condition in conditions)
-        if not conditions:
+        file too nobody can say which rows it used: then they are only told. A file that other tables look things up
+        in, and none is made of, stays whole."""
+        if not conditions and (read_by_sql or looked_up):
             return
+        left = " AND ".join(["true", *(f"{condition} IS NOT TRUE" for condition in conditions)])
         if read_by_sql:
             self._tell("used in sums only", f"{self.table} WHERE __why IS NULL AND {left}")
         else:
@@ -171,3 +181,27 @@ class Raw:
         ordered = f"FROM ({select}) ORDER BY set_aside_file, set_aside_row"
         (n,) = con.execute(f"COPY ({ordered}) TO {literal(str(path))} (FORMAT parquet)").fetchone()
         return n > 0
+
+
+def takers(box: Sandbox, declared: Mapping, raw: Raw) -> tuple[list[str], bool, bool]:
+    """Return the conditions under which tables made row by row take a row of the file, whether a SELECT reads it, and
+    whether an expression looks something up in it."""
+    parts = [(table, spec) for table, parts in declared.tables.items() for spec in parts]
+    conditions = [
+        box.expression(spec.where or "true", f"tables.{table}.where")
+        for table, spec in parts
+        if spec.source == raw.name
+    ]
+    rules = [spec for name, spec in declared.files.items() if name != raw.name]
+    looked = [
+        expression for spec in rules for expression in (*spec.set_aside.values(), *spec.told.values(), spec.money)
+    ]
+    looked += [
+        text for _, part in parts for text in (part.where, part.once, *(one.sql for one in part.columns.values()))
+    ]
+    own = {raw.name, raw.stored}
+    read_by_sql = any(not own.isdisjoint(box.con.get_table_names(spec.sql)) for _, spec in parts if spec.sql)
+    looked_up = any(
+        not own.isdisjoint(box.con.get_table_names(f"SELECT {text}")) for text in looked if "select" in text.lower()
+    )
+    return conditions, read_by_sql, looked_up

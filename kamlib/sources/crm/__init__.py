@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from kamlib.sources.crm.build import Use, build
 from kamlib.sources.crm.dictionary import OWN, Vendor, bare, vendors
 from kamlib.sources.crm.evidence import read_evidence
 from kamlib.sources.crm.match import Matched, best_matches
+from kamlib.sources.crm.over import Over
 from kamlib.sources.crm.survey import Sheet, survey
 from kamlib.sources.ledger import Fault
 
@@ -25,12 +26,14 @@ AUTO = "auto"
 @dataclass(frozen=True)
 class Recognition:
     """`mapping` is what the YAML file would say; `uses` what became of every column; `strangers` are files that are no
-    tables; `told` is what the ledger is to say of all that."""
+    tables; `told` is what the ledger is to say of all that; `guessed` are, by table, the file and the header of what had to
+    do for a record id."""
 
     mapping: dict[str, Any]
     uses: tuple[Use, ...]
     strangers: tuple[str, ...]
     told: tuple[Fault, ...] = ()
+    guessed: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def choices() -> list[str]:
@@ -39,39 +42,80 @@ def choices() -> list[str]:
 
 
 def recognise(
-    folder: Path, vendor: str = AUTO, as_of: str = "", dates: str = "", declared: frozenset[Path] = frozenset()
+    folder: Path, vendor: str = AUTO, as_of: str = "", dates: str = "", over: Over | None = None
 ) -> Recognition:
-    """Recognise the exports in `folder` and below; `declared` are files that a mapping reads in any case. InputError
-    says what keeps them from being read for sure."""
+    """Recognise the exports in `folder` and below; `over` is what a mapping file says over it. InputError says what keeps
+    them from being read for sure."""
+    over = over or Over()
     with tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as scratch:
         con = duckdb.connect(str(Path(scratch) / "survey.duckdb"))
         try:
             sheets, strangers = survey(con, folder, Path(scratch))
             tried = [v for name, v in vendors().items() if vendor == AUTO or name.split("_")[0] in (vendor, OWN)]
-            found, unknown = best_matches(sheets, tried)
+            found, unknown, foreign = _of_one_crm(folder, sheets, tried, vendor)
             found = _together(found)
-            if not found:
-                listed = ", ".join(sheet.label for sheet in sheets[:10])
-                raise InputError(
-                    f"{folder}: none of its files is an export of a CRM that kam knows ({listed or 'no table at all'}). "
-                    "Write a mapping file; see docs/own-data.md.",
-                    f"{folder} 中没有 kam 能识别的 CRM 导出文件（{listed or '没有任何数据表'}）。请编写映射文件，详见 docs/own-data.md。",
-                )
-            left = [sheet for sheet in unknown if sheet.path not in declared]
+            left = [sheet for sheet in unknown if sheet.path not in over.files]
             _refuse_named(left, tried)
             read_evidence(con, found, dates)
-            mapping, uses, told = build(con, found)
-            told += _left_out(con, left)
+            built = build(con, found, over)
+            told = [*built.told, *_left_out(con, left), *_left_out(con, [one.sheet for one in foreign], "other_crm")]
         finally:
             con.close()
-    settings = {"as_of": as_of or _as_of(found)} | mapping["settings"]
-    uses += [Use(sheet.label, header, (), "") for sheet in unknown for header in sheet.headers]
-    return Recognition(
-        mapping | {"settings": settings},
-        tuple(uses),
-        tuple(_relative(path, folder) for path in strangers),
-        tuple(told),
+    settings = {"as_of": as_of or _as_of(found)} | built.mapping["settings"]
+    unknown = [*unknown, *(one.sheet for one in foreign)]
+    uses = [*built.uses, *(Use(sheet.label, header, (), "") for sheet in unknown for header in sheet.headers)]
+    strange = tuple(_relative(path, folder) for path in strangers)
+    return Recognition(built.mapping | {"settings": settings}, tuple(uses), strange, tuple(told), built.guessed)
+
+
+def _of_one_crm(
+    folder: Path, sheets: list[Sheet], tried: list[Vendor], vendor: str
+) -> tuple[list[Matched], list[Sheet], list[Matched]]:
+    """Return the sheets as modules of one CRM, those that are none, and, where the CRM is given, those of another one.
+    InputError where it is not given and they are of several, or of none."""
+    found, unknown = best_matches(sheets, tried)
+    if not found:
+        listed = ", ".join(sheet.label for sheet in sheets[:10])
+        raise InputError(
+            f"{folder}: none of its files is an export of a CRM that kam knows ({listed or 'no table at all'}). "
+            "Write a mapping file; see docs/own-data.md.",
+            f"{folder} 中没有 kam 能识别的 CRM 导出文件（{listed or '没有任何数据表'}）。请编写映射文件，详见 docs/own-data.md。",
+        )
+    if vendor == AUTO:
+        _refuse_several(folder, found)
+        return found, unknown, []
+    foreign = [one for one in best_matches(sheets, list(vendors().values()))[0] if one.vendor.crm not in ("", vendor)]
+    others = {id(one.sheet) for one in foreign}
+    kept = [one for one in found if id(one.sheet) not in others]
+    if not any(one.vendor.crm for one in kept):  # the user knows better
+        return found, unknown, []
+    return kept, [sheet for sheet in unknown if id(sheet) not in others], foreign
+
+
+def _refuse_several(folder: Path, found: list[Matched]) -> None:
+    """InputError where the folder holds exports of several CRMs: one customer would count twice, under two ids."""
+    files: dict[str, list[Matched]] = {}
+    for one in found:
+        if one.vendor.crm:
+            files.setdefault(one.vendor.crm, []).append(one)
+    if len(files) < 2:
+        return
+    by_crm = sorted(files.values(), key=len, reverse=True)
+    en, zh = (
+        joint.join(f"{several[0].vendor.title}{sep}{comma.join(_labels(several))}{end}" for several in by_crm)
+        for joint, sep, comma, end in ((" and of ", " (", ", ", ")"), ("和 ", "（", "、", "）"))
     )
+    ways = "|".join(several[0].vendor.crm for several in by_crm)
+    raise InputError(
+        f"{folder} holds files of {en}. Put each CRM's files into a folder of its own, or say whose files to take: "
+        f"--from {ways}; the others are left out, and told.",
+        f"{folder} 中有 {zh}的文件。请将各 CRM 的文件放入单独的文件夹，或用 --from {ways} 指定采用哪一个，其余文件不采用并会提示。",
+    )
+
+
+def _labels(several: list[Matched]) -> list[str]:
+    names = [one.sheet.label for one in several]
+    return names if len(names) <= 4 else [*names[:3], "…"]
 
 
 def export_of(folder: Path) -> str:
@@ -110,13 +154,13 @@ def _refuse_named(sheets: list[Sheet], tried: list[Vendor]) -> None:
         raise InputError("\n".join(faults))
 
 
-def _left_out(con: duckdb.DuckDBPyConnection, sheets: list[Sheet]) -> list[Fault]:
-    """Tell of the rows of every sheet that was not recognised."""
+def _left_out(con: duckdb.DuckDBPyConnection, sheets: list[Sheet], kind: str = "unrecognised") -> list[Fault]:
+    """Tell of the rows of every sheet that is not taken."""
     told = []
     for sheet in sheets:
         (n,) = con.execute(f"SELECT count(*) FROM ({sheet.selects[0]})").fetchone()
         if n:
-            told.append(Fault("", sheet.label, "", "unrecognised", "told", n, ((None, ", ".join(sheet.headers)),)))
+            told.append(Fault("", sheet.label, "", kind, "told", n, ((None, ", ".join(sheet.headers)),)))
     return told
 
 

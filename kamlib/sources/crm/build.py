@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 
-from kamlib.sources.crm import evidence
+from kamlib.settings import Settings
+from kamlib.sources import macros
+from kamlib.sources.crm import doubts, evidence
 from kamlib.sources.crm.dictionary import OWN
 from kamlib.sources.crm.expressions import Register, Writer, register
 from kamlib.sources.crm.match import EXACT, Matched
-from kamlib.sources.ledger import Fault
+from kamlib.sources.crm.over import Over, headers_in
+from kamlib.sources.crm.pipeline import pipeline
+from kamlib.sources.ledger import ALL_DELETED, Fault
 from kamlib.sources.sql import literal, name_of
 from kamlib.tables import TABLES
 
-BY_NAME, KNOWN = "by name", "not needed"
+BY_NAME, NO_ID, BY_MAPPING, KNOWN = "by name", "no record id", "by your mapping", "not needed"
 AMBIGUOUS = "customer name used by several customers"
+DELETED = "deleted in the CRM"
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,37 @@ class Use:
     header: str
     targets: tuple[str, ...]
     how: str
+
+
+@dataclass
+class Built:
+    """The mapping, as the YAML file would say it, what became of every column, what is to be told, and by table the
+    (file, header) of the number or name that had to do for a record id."""
+
+    mapping: dict[str, Any]
+    uses: list[Use]
+    told: list[Fault]
+    guessed: dict[str, tuple[str, str]]
+
+
+@dataclass
+class Feeds:
+    """What each column of each sheet feeds: `targets` by (view, header), and those of a mapping file among them, `ours`;
+    `lost` are the columns that would feed what a mapping file takes from elsewhere."""
+
+    targets: dict[tuple[str, str], list[str]]
+    ours: set[tuple[str, str]] = field(default_factory=set)
+    lost: set[tuple[str, str]] = field(default_factory=set)
+    told: list[Fault] = field(default_factory=list)
+    lacking: list[doubts.Lacking] = field(default_factory=list)
+
+    def add(self, places: list[tuple[str, str]], target: str) -> None:
+        for place in places:
+            self.targets[place].append(target)
+
+    def outdated(self, places: list[tuple[str, str]]) -> bool:
+        """Whether a rule over these columns speaks of one that feeds nothing any more."""
+        return any(place in self.lost and not self.targets[place] for place in places)
 
 
 def name_views(found: list[Matched]) -> dict[str, Matched]:
@@ -44,93 +80,127 @@ def name_views(found: list[Matched]) -> dict[str, Matched]:
     return by_module
 
 
-def build(con: duckdb.DuckDBPyConnection, found: list[Matched]) -> tuple[dict[str, Any], list[Use], list[Fault]]:
-    """Return the mapping, as the YAML file would say it, what became of every column, and what is to be told."""
+def build(con: duckdb.DuckDBPyConnection, found: list[Matched], over: Over) -> Built:
+    """Return what is to be read how; `over` is what a mapping file says. InputError where nobody can tell."""
+    for statement in macros.statements(Settings().timezone):
+        con.execute(statement)
     others = name_views(found)
-    settings, stages = _stages(con, found)
-    files: dict[str, Any] = {}
-    tables: dict[str, list[dict[str, Any]]] = {}
+    stages = pipeline(con, found, others, over.stages)
     listed = register(found) if "accounts" not in others else None
-    writers = [Writer(one, others, stages, listed) for one in found]
-    targets = {(one.view, header): [] for one in found for header in one.sheet.headers}
-    for writer in writers:
-        for table, parts in writer.one.module.tables.items():
-            for part in parts:
-                if part.get("unless") not in others and (made := _part(writer, table, part, targets)):
-                    tables.setdefault(table, []).append(made)
-        for header, stage in writer.one.entered.items():
-            tables.setdefault("deal_stage_history", []).append(_entered(writer, header, stage, targets))
-        files[writer.one.view] = _file(writer, targets)
-    told = []
-    if "accounts" not in tables and listed:
-        tables["accounts"] = [_accounts_named(listed, targets)]
-        views = {view for view, _ in listed.places}
-        labels = ", ".join(one.sheet.label for one in found if one.view in views)
-        told.append(Fault("accounts", labels, "", "no_customer_file", "told", 1))
-    uses = [use for writer in writers for use in _uses(writer, targets)]
+    writers = [Writer(one, others, stages.stages, listed) for one in found]
+    feeds = Feeds({(one.view, header): [] for one in found for header in one.sheet.headers})
+    tables = _tables(writers, feeds, over)
+    if "accounts" not in {*tables, *over.tables} and listed:
+        tables["accounts"] = [_accounts_named(listed, feeds)]
+        feeds.told.append(_no_customer_file(found, listed))
+    doubts.refuse_lacking(feeds.lacking, {*tables, *over.tables})
+    doubts.refuse_twins(con, writers)
+    files = {writer.one.view: _file(con, writer, feeds) for writer in writers if not _is_stage_list(writer.one, feeds)}
     ordered = {name: tables[name] if len(tables[name]) > 1 else tables[name][0] for name in TABLES if name in tables}
-    return {"settings": settings, "files": files, "tables": ordered}, uses, told
+    mapping = {"settings": stages.settings, "files": files, "tables": ordered}
+    uses = [use for writer in writers for use in _uses(writer, feeds)]
+    guessed = doubts.guessed_keys(found, tables)
+    told = [*stages.told, *doubts.no_id(guessed), *(lack.fault() for lack in feeds.lacking), *feeds.told]
+    return Built(mapping, uses, told, guessed)
 
 
-Targets = dict[tuple[str, str], list[str]]
-"""The canonical columns that each column of each sheet feeds."""
+def _tables(writers: list[Writer], feeds: Feeds, over: Over) -> dict[str, list[dict[str, Any]]]:
+    """Return the parts of every table that the sheets feed."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for writer in writers:
+        module, others = writer.one.module, writer.others
+        parts = [(table, part) for table, parts in module.tables.items() for part in parts]
+        for table, part in parts:
+            if part.get("unless") not in others and not over.replaces(table):
+                made = _part(writer, table, part, feeds, over.part(table, writer.one.view))
+                tables.setdefault(table, []).extend([made] * bool(made))
+        for header, stage in writer.one.entered.items():
+            if not over.replaces("deal_stage_history"):
+                tables.setdefault("deal_stage_history", []).append(_entered(writer, header, stage, feeds))
+    return {table: parts for table, parts in tables.items() if parts}
 
 
-def _part(writer: Writer, table: str, said: dict[str, Any], targets: Targets) -> dict[str, Any] | None:
-    """Return how rows of the sheet become rows of a table; None when a required column cannot be made."""
-    one = writer.one
+def _part(
+    writer: Writer, table: str, said: dict[str, Any], feeds: Feeds, ours: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return how rows of the sheet become rows of a table, but for what the mapping file says itself (`ours`); None when
+    a required column cannot be made."""
+    one, guessed = writer.one, dict(writer.guessed)
     made: dict[str, Any] = {"from": one.view}
     for key in ("where", "once"):
-        if key in said:
+        if key in said and key not in ours:
             written = writer.expression(said[key])
             if written is None:
                 return None
             made[key] = written
-    columns, used = {}, {}
+    columns, used, owners = {}, {}, []
     for column in TABLES[table].columns:
+        known = dict(writer.guessed)
         entry = writer.column(said["columns"].get(column.name, ()), column.type)
-        if entry is None:
-            if column.required:
-                return None
-            continue
-        columns[column.name] = entry["column"] if set(entry) == {"column"} else entry
-        used[column.name] = list(writer.used)
-    if (
-        "currency" in TABLES[table].names
-        and "currency" not in columns
-        and one.signed
-        and TABLES[table].money in columns
-    ):
-        header = next((h for view, h in used[TABLES[table].money] if view == one.view and h in one.signed), None)
-        if header:
-            columns["currency"] = {"sql": f"as_currency({name_of(header)})"}
-            used["currency"] = [(one.view, header)]
+        if column.name in ours["columns"]:
+            writer.guessed = known
+            feeds.lost.update(writer.used if entry else ())
+            given = headers_in(ours["columns"][column.name], one.sheet.headers)
+            used[column.name] = [(one.view, header) for header in given]
+            feeds.ours.update(used[column.name])
+        elif entry is not None:
+            columns[column.name] = entry["column"] if set(entry) == {"column"} else entry
+            used[column.name] = list(writer.used)
+            owners += [column.name] * (column.share == "staff" and writer.by_id)
+        elif column.required:
+            writer.guessed = guessed
+            feeds.lacking.append(doubts.Lacking(table, column.name, one))
+            return None
+    _currency(one, table, columns, used, ours["columns"])
     for name, places in used.items():
-        for place in places:
-            targets[place].append(f"{table}.{name}")
+        feeds.add(places, f"{table}.{name}")
+    feeds.told += [doubts.owner_ids(one, table, name, used[name]) for name in owners]
     return made | {"columns": columns}
 
 
-def _entered(writer: Writer, header: str, stage: str, targets: Targets) -> dict[str, Any]:
+def _currency(one: Matched, table: str, columns: dict, used: dict, ours: dict) -> None:
+    """Read the currency off the signs of the amounts, where no column says it."""
+    money = TABLES[table].money
+    if "currency" in TABLES[table].names and not {"currency"} & {*columns, *ours} and one.signed and money in columns:
+        header = next((h for view, h in used[money] if view == one.view and h in one.signed), None)
+        if header:
+            columns["currency"] = {"sql": f"as_currency({name_of(header)})"}
+            used["currency"] = [(one.view, header)]
+
+
+def _entered(writer: Writer, header: str, stage: str, feeds: Feeds) -> dict[str, Any]:
     """Return how the days in one column become rows: the deal entered the stage that the header names."""
     one = writer.one
     key = writer.column(["key"], "text")
     day = f"as_day({name_of(header)}{f', dates := {literal(one.dates)}' if one.dates else ''})"
-    targets[one.view, header].append("deal_stage_history.entered_at")
+    feeds.add([(one.view, header)], "deal_stage_history.entered_at")
     name, _ = writer.stages.get(stage, (stage, ""))
     columns = {"deal_id": key.get("column", key), "stage": {"sql": literal(name)}, "entered_at": {"sql": day}}
     return {"from": one.view, "where": f"as_text({name_of(header)}) IS NOT NULL", "columns": columns}
 
 
-def _accounts_named(listed: Register, targets: Targets) -> dict[str, Any]:
+def _accounts_named(listed: Register, feeds: Feeds) -> dict[str, Any]:
     """Return how customers are made of the rows that name them, where no file lists them."""
-    for place in listed.places:
-        targets[place].append("accounts.account_id")
+    feeds.add(list(listed.places), "accounts.account_id")
     select = f"SELECT account_id, coalesce(min(account_name), account_id) AS account_name FROM {listed.rows}"
     return {"sql": f"{select} WHERE account_id IS NOT NULL GROUP BY account_id"}
 
 
-def _file(writer: Writer, targets: Targets) -> dict[str, Any]:
+def _no_customer_file(found: list[Matched], listed: Register) -> Fault:
+    views = {view for view, _ in listed.places}
+    labels = ", ".join(one.sheet.label for one in found if one.view in views)
+    return Fault("accounts", labels, "", "no_customer_file", "told", 1)
+
+
+def _is_stage_list(one: Matched, feeds: Feeds) -> bool:
+    """Whether the sheet is the CRM's own list of stages: it becomes settings, and is not read again."""
+    if not evidence.is_stage_list(one):
+        return False
+    feeds.add([(one.view, header) for header in dict.fromkeys(one.headers.values())], "stages")
+    return True
+
+
+def _file(con: duckdb.DuckDBPyConnection, writer: Writer, feeds: Feeds) -> dict[str, Any]:
     one = writer.one
     patterns = one.sheet.patterns
     said: dict[str, Any] = {"path": patterns[0] if len(patterns) == 1 else patterns}
@@ -139,67 +209,42 @@ def _file(writer: Writer, targets: Targets) -> dict[str, Any]:
     if one.module.money and (money := writer.expression(f"{{{one.module.money}}}")):
         said["money"] = f"TRY_CAST({money} AS DECIMAL(18, 2))"
     guessed = dict(writer.guessed)
-    for kind in ("set_aside", "told"):
-        rules = {}
-        for reason, template in getattr(one.module, kind).items():
-            if (condition := writer.expression(template)) is not None:
-                rules[reason] = condition
-                for place in writer.used:
-                    targets[place].append(kind)
-        if kind == "set_aside" and "account" in guessed:
-            rules[AMBIGUOUS] = f"{guessed['account']} > 1"
-        if kind == "told":
-            rules |= {f"{one.module.fields[name].of} found by name": f"{n} = 1" for name, n in guessed.items()}
-        if rules:
-            said[kind] = rules
+    aside, told = (_rules(writer, getattr(one.module, kind), kind, feeds) for kind in ("set_aside", "told"))
+    if DELETED in aside and doubts.holds_everywhere(con, one, aside[DELETED]):
+        # a mark that every row has separates nothing: the rows count, and are told
+        told[ALL_DELETED] = aside[DELETED]
+        aside[DELETED] += f" AND NOT (SELECT bool_and({aside[DELETED]}) FROM {name_of(one.view)})"
+    if "account" in guessed:
+        aside[AMBIGUOUS] = f"{guessed['account']} > 1"
+    told |= {f"{one.module.fields[name].of} found by name": f"{n} = 1" for name, n in guessed.items()}
+    said |= {kind: rules for kind, rules in (("set_aside", aside), ("told", told)) if rules}
     return said if set(said) != {"path"} or len(patterns) > 1 else said["path"]
 
 
-def _uses(writer: Writer, targets: Targets) -> list[Use]:
+def _rules(writer: Writer, templates: dict[str, str], kind: str, feeds: Feeds) -> dict[str, str]:
+    """Return the rules whose columns are there and still feed something."""
+    rules = {}
+    for reason, template in templates.items():
+        condition = writer.expression(template)
+        if condition is not None and not feeds.outdated(writer.used):
+            rules[reason] = condition
+            feeds.add(writer.used, kind)
+    return rules
+
+
+def _uses(writer: Writer, feeds: Feeds) -> list[Use]:
     one = writer.one
     known = set(one.headers.values())
     by_name = {header for (name, part), header in one.headers.items() if name in writer.guessed and part == "name"}
     uses = []
     for header in one.sheet.headers:
-        places = tuple(dict.fromkeys(targets[one.view, header]))
+        places = tuple(dict.fromkeys(feeds.targets[one.view, header]))
         how = one.how.get(header, EXACT) if places else KNOWN if header in known else ""
-        uses.append(Use(one.sheet.label, header, places, BY_NAME if places and header in by_name else how))
+        if (one.view, header) in feeds.ours:
+            how = BY_MAPPING
+        elif places and header in by_name:
+            how = BY_NAME
+        elif places and header == one.guessed:
+            how = NO_ID
+        uses.append(Use(one.sheet.label, header, places, how))
     return uses
-
-
-def _stages(con: duckdb.DuckDBPyConnection, found: list[Matched]) -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:
-    """Return the settings that declare the open stages, and the (name, status) of every stage by what it is called.
-
-    Stages of the vendor's standard pipeline have the kit's names; those that the CRM declares itself have its labels.
-    Another one is won or lost when its name says so, else open, with the mean probability of its deals.
-    """
-    standard = {called: stage for one in found for stage in one.vendor.stages for called in stage.called}
-    own = {stage.id: stage for one in found for stage in evidence.own_stages(con, one)}
-    names = {called: (stage.name, stage.status) for called, stage in standard.items()}
-    names |= {called: names.get(stage.label, (stage.label, stage.status)) for called, stage in own.items()}
-    opened: dict[str, dict[str, Any]] = {}
-    listed = sorted(found, key=lambda one: "deals" not in one.module.tables)  # they may know the chance
-    for stage in (stage for one in listed for stage in evidence.stages(con, one)):
-        name, status = names.setdefault(stage.called, (stage.called, _status(stage.called)))
-        if status != "open" or name in opened:
-            continue
-        called = own[stage.called].label if stage.called in own else stage.called
-        known = standard.get(called)
-        declared = own[stage.called].chance if stage.called in own else known and known.probability
-        chance = next((one for one in (stage.chance, declared) if one is not None), 0.5)
-        opened[name] = {"name": name, "probability": round(min(max(chance, 0), 1), 2)}
-        if known:
-            opened[name] |= {"en": known.en, "zh": known.zh, "group": known.group}
-    ordered = sorted(opened.values(), key=lambda entry: entry["probability"])
-    return {"stages": ordered} if ordered else {}, names
-
-
-_WON, _LOST, _INVALID = ("won", "赢", "成交"), ("lost", "输", "丢", "失"), ("invalid", "无效", "disqualified", "作废")
-
-
-def _status(called: str) -> str:
-    text = called.casefold()
-    for status, signs in (("invalid", _INVALID), ("lost", _LOST), ("won", _WON)):
-        if any(sign in text for sign in signs):
-            return status
-    return "open"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ import yaml
 
 from kamlib.errors import InputError, suggest
 from kamlib.settings import Settings
-from kamlib.sources.crm import Recognition, choices, recognise
+from kamlib.sources.crm import Recognition, choices, pipeline, recognise
 from kamlib.sources.crm.evidence import ORDERS
+from kamlib.sources.crm.over import Over, as_dict, extended
 from kamlib.sources.crm.survey import date_in
 from kamlib.sources.mapping_file import Mapping, declared, read_yaml
-from kamlib.tables import TABLES
+from kamlib.tables import STATUSES
 
 EXTENDS = "extends"
 _HEAD = "# written by kam import --save-mapping; bring next month's files with kam import FOLDER --from THIS-FILE --into …\n"
@@ -34,7 +35,10 @@ class Chosen:
     def save(self, path: Path) -> None:
         """Write the whole mapping to a file. InputError when another one stands there."""
         settings = {name: entry for name, entry in self.said.get("settings", {}).items() if name != "as_of"}
-        said = ({"name": self.said["name"]} if self.said.get("name") else {}) | {"settings": settings}
+        said = ({"name": self.said["name"]} if self.said.get("name") else {}) | {
+            "settings": settings,
+            "missing": "told",
+        }
         said |= {part: self.said[part] for part in ("files", "tables")}
         text = _HEAD + yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=120)
         try:
@@ -76,6 +80,7 @@ def choose(mapping: Path | str, source: Path, as_of: str | dt.date = "", dates: 
         )
     said = read_yaml(path)
     if EXTENDS not in said:
+        _refuse_stages_alone(said, path)
         as_of = as_of or ("" if (said.get("settings") or {}).get("as_of") else _named_day(said, source))
         return _chosen(said, path, as_of)
     vendor = said.pop(EXTENDS)
@@ -85,61 +90,40 @@ def choose(mapping: Path | str, source: Path, as_of: str | dt.date = "", dates: 
             f"{path}：{EXTENDS}：“{vendor}”不在 {'、'.join(choices())} 之中。请更正该项。",
         )
     as_of = as_of or str((said.get("settings") or {}).get("as_of", ""))
-    found = recognise(source, vendor, as_of, dates, frozenset(_declared_files(said, source)))
-    if "accounts" in (said.get("tables") or {}):
-        found = replace(found, told=tuple(fault for fault in found.told if fault.kind != "no_customer_file"))
+    stages = _stages(said.pop(pipeline.KEY, None), path)
+    over = Over(said.get("tables") or {}, stages, frozenset(_declared_files(said, source)))
+    found = recognise(source, vendor, as_of, dates, over)
     return _chosen(extended(found.mapping, said), path, as_of, found)
+
+
+def _refuse_stages_alone(said: dict[str, Any], path: Path) -> None:
+    if pipeline.KEY in said:
+        raise InputError(
+            f"{path}: {pipeline.KEY} goes with what is recognised. Write '{EXTENDS}: auto' above it.",
+            f"{path}：{pipeline.KEY} 须与自动识别一起使用。请在其上写明“{EXTENDS}: auto”。",
+        )
+
+
+def _stages(said: Any, path: Path) -> dict[str, str]:
+    """Return the status of stages that a mapping file gives. InputError when it gives anything else."""
+    said = {} if said is None else said
+    wrong = (
+        {stage: status for stage, status in said.items() if status not in STATUSES} if isinstance(said, dict) else said
+    )
+    if wrong or not isinstance(said, dict):
+        first = next(iter(wrong.items())) if isinstance(wrong, dict) else wrong
+        shown = f"{first[0]}: {first[1]}" if isinstance(first, tuple) else first
+        near = suggest(str(first[1]), STATUSES) if isinstance(first, tuple) else ""
+        raise InputError(
+            f"{path}: {pipeline.KEY}: '{shown}': give each stage, as the CRM calls it, one of {', '.join(STATUSES)}.{near}",
+            f"{path}：{pipeline.KEY}：“{shown}”：请为每个阶段（按 CRM 中的名称）指定 {'、'.join(STATUSES)} 之一。{near}",
+        )
+    return {str(stage): status for stage, status in said.items()}
 
 
 def _chosen(said: dict[str, Any], path: Path, as_of: str, found: Recognition | None = None) -> Chosen:
     mapping, settings = declared(said, path, as_of)
     return Chosen(mapping, settings, path, said, found)
-
-
-def extended(found: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    """Return what was recognised with what a mapping file says over it.
-
-    Settings and files are replaced entry by entry. A table with `sql`, or of a file from which the table was not made
-    yet, replaces or joins what was recognised; without `from` its columns, `where` and `once` go for every part.
-    """
-    made: dict[str, Any] = {name: said[name] for name in said if name not in ("settings", "files", "tables")}
-    made["settings"] = found.get("settings", {}) | (said.get("settings") or {})
-    made["files"] = dict(found["files"])
-    for name, entry in (said.get("files") or {}).items():
-        before, after = _as_dict(made["files"].get(name, {}), "path"), _as_dict(entry, "path")
-        made["files"][name] = before | after if isinstance(after, dict) else after
-    made["tables"] = dict(found["tables"])
-    for name, entry in (said.get("tables") or {}).items():
-        made["tables"][name] = _table(made["tables"].get(name), entry)
-    return made | {"tables": {name: made["tables"][name] for name in _in_order(made["tables"]) if made["tables"][name]}}
-
-
-def _in_order(tables: dict[str, Any]) -> list[str]:
-    return sorted(tables, key=lambda name: list(TABLES).index(name) if name in TABLES else len(TABLES))
-
-
-def _table(found: Any, said: Any) -> Any:
-    if said is None:  # `orders:` and nothing behind it: this table is not wanted
-        return None
-    if not isinstance(said, dict) or "sql" in said or found is None:
-        return said
-    parts = list(found) if isinstance(found, list) else [found]
-    source = said.get("from")
-    if "sql" in parts[0]:  # customers made of the rows that name them: the file that lists them is better
-        return said
-    if source is not None and all(part.get("from") != source for part in parts):
-        return [*parts, said]
-    merged = [_over(part, said) if source in (None, part.get("from")) else part for part in parts]
-    return merged if len(merged) > 1 else merged[0]
-
-
-def _over(part: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    columns = part["columns"] | (said.get("columns") or {})
-    return part | said | {"columns": {name: entry for name, entry in columns.items() if entry is not None}}
-
-
-def _as_dict(entry: Any, short: str) -> Any:
-    return {short: entry} if isinstance(entry, str | list) else entry
 
 
 def _named_day(said: dict[str, Any], source: Path) -> str:
@@ -149,7 +133,7 @@ def _named_day(said: dict[str, Any], source: Path) -> str:
 
 
 def _declared_files(said: dict[str, Any], source: Path) -> set[Path]:
-    entries = [_as_dict(entry, "path") for entry in (said.get("files") or {}).values()]
+    entries = [as_dict(entry) for entry in (said.get("files") or {}).values()]
     patterns = [entry.get("path", "") for entry in entries if isinstance(entry, dict)]
     listed = [one for pattern in patterns for one in (pattern if isinstance(pattern, list) else [pattern])]
     return {path for one in listed if one and not one.startswith("/") for path in source.glob(one)}

@@ -54,6 +54,8 @@ class Module:
     money: str = ""
     entered: str = ""
     """A pattern of headers that say when a row entered the stage named in them."""
+    apart: tuple[str, ...] = ()
+    """Fields that tell rows of one name apart, where no record id does."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,11 @@ class Vendor:
     stages: tuple[Stage, ...]
     modules: dict[str, Module]
 
+    @property
+    def crm(self) -> str:
+        """Its name where it is a CRM; "" of the kit's own tables and of finance systems, which stand beside any CRM."""
+        return "" if self.name == OWN or "_" in self.name else self.name
+
 
 @cache
 def vendors() -> dict[str, Vendor]:
@@ -101,10 +108,27 @@ def _module(vendor: str, name: str, said: dict[str, Any], values: dict[str, dict
     for table, parts in said.get("tables", {}).items():
         parts = parts if isinstance(parts, list) else [parts]
         tables[table] = tuple(part | {"columns": _completed(table, part["columns"], fields)} for part in parts)
+        for part in tables[table]:
+            _take_own_ids(table, part["columns"], tuple(said["key"]), fields)
     return Module(
         vendor, name, tuple(said["names"]), said.get("singular", ""), tuple(said["key"]), fields, tables,
         said.get("set_aside", {}), said.get("told", {}), said.get("money", ""), said.get("entered", ""),
+        tuple(said.get("apart", ())),
     )  # fmt: skip
+
+
+def _take_own_ids(table: str, columns: dict[str, list[str]], key: tuple[str, ...], fields: dict[str, Field]) -> None:
+    """Let record ids, and references by id, stand under the kit's own labels too: Customer ID, 客户ID."""
+    for column in TABLES[table].columns:
+        own = tuple(alias for alias in (column.name, column.en, column.zh) if bare(alias).endswith("id"))
+        for name in columns[column.name] if own else ():
+            name = "id" if name == "key" and "id" in key else name
+            known = fields.get(name)
+            if known and known.reading in ("id", "first_id"):
+                fields[name] = replace(known, aliases=tuple(dict.fromkeys((*known.aliases, *own))))
+            elif known and "id" in known.by:
+                by = known.by | {"id": tuple(dict.fromkeys((*known.by["id"], *own)))}
+                fields[name] = replace(known, by=by)
 
 
 def _completed(table: str, columns: dict[str, Any], fields: dict[str, Field]) -> dict[str, list[str]]:

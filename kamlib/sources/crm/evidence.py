@@ -40,13 +40,14 @@ def _text(header: str) -> str:
     return f"CAST({name_of(header)} AS VARCHAR)"
 
 
-def _rows(one: Matched) -> str:
+def rows_of(one: Matched) -> str:
+    """SQL for the rows of a sheet, of all its files."""
     return "(" + " UNION ALL BY NAME ".join(f"({select})" for select in one.sheet.selects) + ")"
 
 
 def _cells(one: Matched, headers: list[str]) -> str:
     """SQL for the cells of some columns, one a row, read in one pass."""
-    return f"(SELECT unnest([{', '.join(map(_text, headers))}]) AS cell FROM {_rows(one)})"
+    return f"(SELECT unnest([{', '.join(map(_text, headers))}]) AS cell FROM {rows_of(one)})"
 
 
 def _signed(con: duckdb.DuckDBPyConnection, one: Matched) -> set[str]:
@@ -55,7 +56,7 @@ def _signed(con: duckdb.DuckDBPyConnection, one: Matched) -> set[str]:
     if not headers:
         return set()
     found = ", ".join(f"bool_or(regexp_matches({_text(header)}, {literal(SIGN)}))" for header in headers)
-    row = con.execute(f"SELECT {found} FROM {_rows(one)}").fetchone()
+    row = con.execute(f"SELECT {found} FROM {rows_of(one)}").fetchone()
     return {header for header, signed in zip(headers, row, strict=True) if signed}
 
 
@@ -111,11 +112,14 @@ def _decimal_comma(con: duckdb.DuckDBPyConnection, one: Matched) -> bool:
 
 @dataclass(frozen=True)
 class StageFound:
-    """A stage as it stands in the files, with how many deals are in it and the mean probability, 0 to 1, the CRM gives them."""
+    """A stage as it stands in the files: how many rows are in it, the mean probability, 0 to 1, the CRM gives them, how
+    many rows have no status but that of the stage, and how many have that or are open by their status."""
 
     called: str
     n: int
     chance: float | None
+    undecided: int
+    n_open: int
 
 
 @dataclass(frozen=True)
@@ -128,20 +132,26 @@ class OwnStage:
     status: str
 
 
+def is_stage_list(one: Matched) -> bool:
+    """Whether the sheet is the CRM's own list of stages."""
+    return one.has("stage") and one.has("label") and not one.module.tables
+
+
 def own_stages(con: duckdb.DuckDBPyConnection, one: Matched) -> list[OwnStage]:
     """Return the stages that the CRM's own list declares, in the order of its rows."""
     cells = {name: _text(header) for (name, _), header in one.headers.items()}
-    if not {"stage", "label"} <= cells.keys():
+    if not is_stage_list(one):
         return []
     closed, won = (f"lower({cells[name]}) = 'true'" if name in cells else "false" for name in ("is_closed", "is_won"))
     status = f"CASE WHEN {won} THEN 'won' WHEN {closed} THEN 'lost' ELSE 'open' END"
     chance = f"TRY_CAST({cells.get('probability', 'NULL')} AS DOUBLE)"
-    rows = con.execute(f"SELECT {cells['stage']}, {cells['label']}, {chance}, {status} FROM {_rows(one)}").fetchall()
+    rows = con.execute(f"SELECT {cells['stage']}, {cells['label']}, {chance}, {status} FROM {rows_of(one)}").fetchall()
     return [OwnStage(*row) for row in rows if row[0] and row[1]]
 
 
-def stages(con: duckdb.DuckDBPyConnection, one: Matched) -> list[StageFound]:
-    """Return the deal stages that stand in the sheet, most frequent first."""
+def stages(con: duckdb.DuckDBPyConnection, one: Matched, decided: str) -> list[StageFound]:
+    """Return the deal stages that stand in the sheet, most frequent first; `decided` is SQL for the status of a row that
+    does not follow from its stage."""
     header = one.headers.get(("stage", ""))
     if header is None or one.module.fields["stage"].reading != "stage":
         return []
@@ -151,7 +161,8 @@ def stages(con: duckdb.DuckDBPyConnection, one: Matched) -> list[StageFound]:
         scale = 100 if one.module.fields["probability"].reading == "percent" else 1
         chance = rf"avg(TRY_CAST(rtrim({_text(header_of_chance)}, ' %') AS DOUBLE)) / {scale}"
     rows = con.execute(
-        f"SELECT trim({_text(header)}) AS stage, count(*) AS n, {chance} FROM {_rows(one)} "
+        f"SELECT trim({_text(header)}) AS stage, count(*) AS n, {chance}, count(*) FILTER ({decided} IS NULL), "
+        f"count(*) FILTER (coalesce({decided}, 'open') = 'open') FROM {rows_of(one)} "
         "WHERE stage <> '' GROUP BY stage ORDER BY n DESC, stage"
     ).fetchall()
     return [StageFound(*row) for row in rows]

@@ -17,6 +17,7 @@ from kamlib.sources.crm.match import Matched
 from kamlib.sources.sql import literal, name_of
 
 _PLACE = re.compile(r"\{(#?)([\w=.]+)(\??)\}")
+_IDS = ("id", "first_id")
 GUESSES = ("name",)
 """Fields by which a row of another module is found by guess: a name may be used twice."""
 
@@ -66,6 +67,8 @@ class Writer:
     register: Register | None = None
     used: list[tuple[str, str]] = field(default_factory=list)
     """The sheets and headers that the last column was made of."""
+    by_id: bool = False
+    """Whether the last column was made of record ids."""
     guessed: dict[str, str] = field(default_factory=dict)
     """References found by name: what counts the rows that a name may stand for, by field."""
 
@@ -74,6 +77,7 @@ class Writer:
         are there; None when there is none."""
         for template in templates:
             self.used = []
+            self.by_id = template in self.one.module.fields and self.one.module.fields[template].reading in _IDS
             try:
                 return self._column(template, kind)
             except Absent:
@@ -89,9 +93,9 @@ class Writer:
             return None
 
     def _column(self, template: str, kind: str) -> dict[str, Any]:
-        name = self.one.key if template == "key" else template
+        name = self.one.key if template == "key" and not self.one.apart else template
         known = self.one.module.fields.get(name)
-        if known is None and name != "stage_status":
+        if known is None and name not in ("key", "stage_status"):
             return {"sql": self._filled(self.one, template)}
         if known is not None and (header := self.one.headers.get((name, ""))) is not None:
             if known.reading in ("text", "code", "stage"):
@@ -141,6 +145,8 @@ class Writer:
 
     def _value(self, one: Matched, name: str, alias: str) -> str:
         """SQL for the value of a field of `one`, whose columns are those of `alias`."""
+        if name == "key" and one.apart:
+            return self._apart(one, alias)
         if name == "key":
             name = one.key or "id"
         if name == "stage_status":
@@ -156,6 +162,17 @@ class Writer:
         if header is None:
             raise Absent(name)
         return self._read(one, known, header, alias, known.reading)
+
+    def _apart(self, one: Matched, alias: str) -> str:
+        """SQL for a key of name, customer and day of creation: what an export without record ids tells rows apart by."""
+        parts = []
+        for name in (one.key, *one.apart):
+            header = next(header for (found, _), header in one.headers.items() if found == name)
+            reading = one.module.fields[name].reading
+            parts.append(
+                self._read(one, one.module.fields[name], header, alias, "day" if reading == "moment" else "text")
+            )
+        return f"concat_ws(' · ', {', '.join(parts)})"
 
     def _first(self, one: Matched, known: Field, alias: str) -> str:
         for template in known.sql:
@@ -203,7 +220,7 @@ class Writer:
             raise Absent(known.name)
         other = self.others.get(known.of)
         listed = self.register if other is None and known.of == "accounts" else None
-        best = other.key if other is not None else listed.part if listed else ""
+        best = ("" if other.apart else other.key) if other is not None else listed.part if listed else ""
         known_too = (p for p in given if (other.has(p) if other is not None else p == "name" and listed))
         part = best if best in given else next(known_too, next(iter(given)))
         header, reading = given[part], _key_reading(one, part)

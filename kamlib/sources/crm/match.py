@@ -17,6 +17,8 @@ _SHARE = 0.4
 """The share of its headers that must be known of a sheet that no module is called after."""
 _NEAR = 90
 """Likeness, in percent, from which two labels count as nearly the same."""
+_MARGIN = 3
+"""How many headers a sheet must be more likely of another CRM than of that of most sheets, to be taken for one of it."""
 
 
 @dataclass
@@ -48,6 +50,17 @@ class Matched:
     def key(self) -> str:
         """The field that identifies a row, or "" """
         return next((name for name in self.module.key if self.has(name)), "")
+
+    @property
+    def guessed(self) -> str:
+        """The header of the number or name that must identify a row where the export has no record id, or "" """
+        no_id = "id" in self.module.key and self.key not in ("", self.module.key[0])
+        return self.headers.get((self.key, ""), "") if no_id and self.module.fields[self.key].reading != "id" else ""
+
+    @property
+    def apart(self) -> list[str]:
+        """The fields that, with its name, identify a row where the export has no record id: one name may stand twice."""
+        return [name for name in self.module.apart if self.has(name)] if self.key == "name" else []
 
     def has(self, name: str) -> bool:
         """Whether the sheet holds the field, under any of the ways it may be given."""
@@ -114,20 +127,24 @@ def _nearly(left: dict[str, str], aliases: list[tuple[tuple[str, str], str]]) ->
 
 
 def best_matches(sheets: list[Sheet], vendors: list[Vendor]) -> tuple[list[Matched], list[Sheet]]:
-    """Return the module that each sheet is most likely, and the sheets that are none. Of equally likely ones that of
-    the vendor of most other sheets is taken."""
+    """Return the module that each sheet is most likely, and the sheets that are none. Where it is little more likely of
+    another CRM it is taken for one of the CRM of most sheets."""
     likely = {id(sheet): _likely(sheet, vendors) for sheet in sheets}
-    total = Counter()
+    total, main = Counter(), Counter()
     for found in likely.values():
         for one in found:
             total[one.vendor.name] += one.score
+        for crm in {one.vendor.crm for one in found} - {""}:
+            main[crm] += max(one.score for one in found if one.vendor.crm == crm)
+    crm = max(main, key=main.get, default="")
     chosen, strangers = [], []
     for sheet in sheets:
-        found = likely[id(sheet)]
-        if not found:
+        found = sorted(likely[id(sheet)], key=lambda one: (-one.score, -total[one.vendor.name], one.vendor.name == OWN))
+        near = [one for one in found if one.vendor.crm in ("", crm) and one.score >= found[0].score - _MARGIN]
+        if found:
+            chosen.append((near or found)[0])
+        else:
             strangers.append(sheet)
-            continue
-        chosen.append(max(found, key=lambda one: (one.score, one.vendor.name != OWN, total[one.vendor.name])))
     return chosen, strangers
 
 

@@ -7,7 +7,7 @@ from kamlib.sources.check import aligned
 from kamlib.sources.crm import Recognition
 from kamlib.sources.crm.build import KNOWN
 
-_RULES = {"set_aside": "rule.set_aside", "told": "rule.told"}
+_RULES = {"set_aside": "rule.set_aside", "told": "rule.told", "stages": "rule.stages"}
 
 
 def recognition_text(found: Recognition, lang: str | None = None) -> str:
