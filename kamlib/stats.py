@@ -1,4 +1,4 @@
-"""Intervals, shrinkage, concentration, trend and importance: the statistics that several questions share.
+"""Intervals, shrinkage, concentration and trend: the statistics that several questions share.
 
 Missing values are left out. A figure that the data cannot carry (no rows, no spread) is NaN, never an error, so that
 small portfolios pass through; the caller says "not enough data". Every interval is two-sided; `level` is its coverage.
@@ -7,8 +7,6 @@ small portfolios pass through; the caller says "not enough data". Every interval
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import combinations
-from math import factorial
 
 import numpy as np
 import pandas as pd
@@ -17,8 +15,6 @@ from scipy import optimize, special
 from scipy import stats as sp
 
 Bounds = tuple[np.ndarray | float, np.ndarray | float]
-MOST_DRIVERS = 12
-"""`lmg` fits 2**drivers regressions; beyond twelve the exact decomposition takes too long."""
 
 
 def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> Bounds:
@@ -102,6 +98,24 @@ def nps_interval(promoters: float, detractors: float, n: float, level: float = 0
     half = sp.norm.ppf((1 + level) / 2) * np.sqrt((p + d - (p - d) ** 2) / (n + 3))
     low, high = np.clip(100 * np.array([p - d - half, p - d + half]), -100, 100)
     return {"n": n, "nps": float(100 * (promoters - detractors) / n), "low": float(low), "high": float(high)}
+
+
+def nps_difference(before: tuple[float, float, float], now: tuple[float, float, float], level: float = 0.95) -> dict:
+    """Return {"change", "low", "high", "p"} of the NPS from `before` to `now`, each (promoters, detractors, votes).
+
+    Adjusted Wald: each side as in `nps_interval`, the variances added, so the two must be different people; people who
+    answered twice make it wider than it need be. NaN without votes on a side. Coverage is simulated in the tests.
+    """
+    if not (before[2] and now[2]):
+        return dict.fromkeys(("change", "low", "high", "p"), np.nan)
+    sides = [((k + 0.75) / (n + 3), (m + 0.75) / (n + 3), n + 3) for k, m, n in (before, now)]
+    centre = sides[1][0] - sides[1][1] - sides[0][0] + sides[0][1]
+    error = np.sqrt(sum((p + d - (p - d) ** 2) / n for p, d, n in sides))
+    half = sp.norm.ppf((1 + level) / 2) * error
+    change = (now[0] - now[1]) / now[2] - (before[0] - before[1]) / before[2]
+    low, high = np.clip(100 * np.array([centre - half, centre + half]), -200, 200)
+    p = 2 * sp.norm.sf(abs(centre) / error)
+    return {"change": 100 * float(change), "low": float(low), "high": float(high), "p": float(p)}
 
 
 def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
@@ -225,44 +239,47 @@ def theil_sen(y: ArrayLike, x: ArrayLike | None = None, level: float = 0.95) -> 
     return {"n": len(y)} | {name: float(value) for name, value in found.items()}
 
 
-def lmg(y: ArrayLike, x: ArrayLike | pd.DataFrame) -> pd.Series:
-    """Return how much of R² each column of `x` brings: its mean gain over all orders of entry (Shapley values).
+def correlation_interval(r: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Return (low, high) of a correlation `r` over `n` independent units; NaN with fewer than four. Source: Fisher (1921)."""
+    if not n >= 4 or not np.isfinite(r):
+        return np.nan, np.nan
+    half = sp.norm.ppf((1 + level) / 2) / np.sqrt(n - 3)
+    centre = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
+    return float(np.tanh(centre - half)), float(np.tanh(centre + half))
 
-    One value per driver, none negative beyond rounding; they sum to the R² of the full regression. Rows with a missing
-    value are left out. NaN with no more rows than drivers or a constant `y`. At most twelve drivers.
-    Source: Lindeman, Merenda and Gold (1980); Grömping (2006), R package relaimpo.
+
+def effective_trials(hits: ArrayLike, groups: ArrayLike) -> float:
+    """Return how many independent trials tell as much about the rate of `hits` as these, which come in `groups`.
+
+    p(1 − p) ÷ the variance of p with whole groups as units, at most the number of trials and at least that of groups
+    when their outcomes agree entirely. Source: Kish (1965), design effect; Korn and Graubard (1998).
     """
-    x = pd.DataFrame(x).astype(float)
-    if x.shape[1] > MOST_DRIVERS:
-        raise ValueError(f"{x.shape[1]} drivers; lmg takes at most {MOST_DRIVERS}. Leave some out or join them.")
-    joint = np.column_stack([np.asarray(y, float), x.to_numpy()])
-    joint = joint[np.isfinite(joint).all(axis=1)]
-    drivers = x.shape[1]
-    if len(joint) <= drivers + 1 or np.ptp(joint[:, 0]) == 0:
-        return pd.Series(np.nan, index=x.columns)
-    explained = _explained(np.cov(joint, rowvar=False))
-    gains = np.zeros(drivers)
-    for driver in range(drivers):
-        others = [j for j in range(drivers) if j != driver]
-        for size in range(drivers):
-            weight = factorial(size) * factorial(drivers - size - 1) / factorial(drivers)
-            for subset in combinations(others, size):
-                with_driver = tuple(sorted((*subset, driver)))
-                gains[driver] += weight * (explained[with_driver] - explained[subset])
-    return pd.Series(gains, index=x.columns)
+    rows = pd.Series(np.asarray(hits, float)).groupby(np.asarray(groups)).agg(["sum", "size"])
+    n, many = rows["size"].sum(), len(rows)
+    p = rows["sum"].sum() / n if n else 0
+    if many < 2 or not 0 < p < 1:
+        return float(many)
+    variance = ((rows["sum"] - p * rows["size"]) ** 2).sum() / n**2 * many / (many - 1)
+    return float(min(p * (1 - p) / variance, n)) if variance > 0 else float(n)
 
 
-def _explained(covariance: np.ndarray) -> dict[tuple[int, ...], float]:
-    """R² of the regression on every subset of the drivers; `covariance` has the outcome first."""
-    spread = np.sqrt(np.diag(covariance))
-    scale = np.where(spread > 0, spread, 1)
-    r = covariance / np.outer(scale, scale)
-    to_y, among = r[1:, 0], r[1:, 1:]
-    subsets = (s for size in range(len(to_y) + 1) for s in combinations(range(len(to_y)), size))
-    return {
-        s: float(to_y[list(s)] @ np.linalg.pinv(among[np.ix_(s, s)], hermitian=True) @ to_y[list(s)]) if s else 0.0
-        for s in subsets
-    }
+def holm(p: ArrayLike) -> np.ndarray:
+    """Return the p-values of several tests, adjusted so that the chance of any false alarm stays as stated; NaN stays NaN.
+
+    Source: Holm (1979), A simple sequentially rejective multiple test procedure.
+    """
+    p = np.asarray(p, float)
+    order = np.argsort(np.where(np.isfinite(p), p, np.inf), kind="stable")
+    left = np.isfinite(p).sum() - np.arange(len(p))
+    adjusted = np.full(len(p), np.nan)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.maximum(left, 1)), 1)
+    return adjusted
+
+
+def effective_votes(weights: ArrayLike) -> float:
+    """Return how many equal votes are as uncertain as votes of these `weights`: (Σw)² ÷ Σw². Source: Kish (1965), 11.7."""
+    weights = _known(weights)
+    return float(weights.sum() ** 2 / (weights**2).sum()) if (weights > 0).any() else 0.0
 
 
 def _known(values: ArrayLike) -> np.ndarray:

@@ -354,10 +354,11 @@ TABLES: dict[str, Table] = {
                 Column("topic", "text", "Topic", "主题", values=TOPICS),
                 Column("severity", "text", "Severity", "严重程度", values=("low", "medium", "high")),
                 Column("reopened", "integer", "Times reopened", "重开次数", low=0),
+                Column("effort", "integer", "Was made easy", "省力程度", unit="1-7", low=1, high=7),
                 Column("subject", "text", "Subject", "主题描述", share="drop"),
             ),
             dated="opened_at",
-            later={"closed_at": {"closed_at": None}, "first_response_at": {"first_response_at": None}},
+            later={"closed_at": {"closed_at": None, "effort": None}, "first_response_at": {"first_response_at": None}},
         ),
         Table(
             "surveys", "Surveys", "满意度调查", ("response_id",),

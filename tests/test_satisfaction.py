@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamlib import satisfaction, stats, words
+from kamlib.models import importance
 from kamlib.practice import Practice
-from kamlib.satisfaction import recovery, topics
+from kamlib.satisfaction import complaints, drivers, recovery, response, texts, topics, waves
 from kamlib.tables import TABLES, TOPICS
 
 AS_OF = dt.date(2025, 12, 31)
@@ -55,6 +56,36 @@ def test_one_account_one_vote():
     assert (row.t2b_rate_low, row.t2b_rate_high) == pytest.approx(stats.wilson(1, 2))
     by_answer = satisfaction.levels_table(rows, vote="answer").iloc[0]
     assert by_answer.t2b_rate == pytest.approx(8 / 9)
+    assert by_answer.n_votes == pytest.approx(81 / 65)
+    by_value = satisfaction.levels_table(rows, vote="value", value=pd.Series({"a": 1.0, "b": 3.0})).iloc[0]
+    assert (by_value.vote, by_value.t2b_rate) == ("value", 0.25)
+    assert by_value.n_votes == pytest.approx(16 / 10)
+    nobody = satisfaction.levels_table(rows, vote="value", value=pd.Series({"a": 0.0, "z": 3.0})).iloc[0]
+    assert np.isnan(nobody.t2b_rate)
+
+
+def test_nothing_is_said_without_n_and_interval_or_of_fewer_than_ten_accounts():
+    """D.11-9: an NPS (and a top-2-box) stands with its n and its interval, and below ten accounts it does not stand."""
+    words.speak("en")
+    few = surveys([("2025", f"a{i}", 5, 10) for i in range(9)])
+    some = surveys([("2025", f"a{i}", 5, 10) for i in range(12)])
+    many = surveys([("2025", f"a{i}", 5, 10 if i % 2 else 3) for i in range(40)])
+    for make, claim in (
+        (satisfaction.levels_table, satisfaction.levels_claim),
+        (satisfaction.nps_table, satisfaction.nps_claim),
+    ):
+        said = claim(make(few))
+        assert "cannot be" in said
+        assert "9" in said
+        assert "100" not in said
+        assert "n = 12" in claim(make(some))
+        assert "read with care" in claim(make(some))
+        table = make(many)
+        assert "n = 40" in claim(table)
+        assert "95 % interval" in claim(table)
+        assert "read with care" not in claim(table)
+    ax = satisfaction.plot_nps(satisfaction.nps_table(few))
+    assert not ax.containers or not len(ax.containers[0].lines[0].get_xdata())
 
 
 def test_nps_as_published():
@@ -101,7 +132,7 @@ def test_importance_is_the_part_of_r2_and_finds_the_driver_that_was_planted():
     assert (table.importance_share_low <= table.importance_share).all()
     assert (table.importance_share <= table.importance_share_high).all()
     assert table.quadrant[TOPICS[2]] == "concentrate"
-    expected = stats.lmg(rows.overall, rows[list(TOPICS)])
+    expected = importance.lmg(rows.overall, rows[list(TOPICS)])
     assert table.r2_index.iloc[0] == pytest.approx(expected.sum())
 
 
@@ -112,20 +143,55 @@ def test_too_few_answers_are_said_not_ranked():
     assert set(table.quadrant) == {"insufficient_data"}
     assert "n = 39" in topics.topics_claim(table)
     assert "数据不足" in topics.topics_claim(table, "zh")
+    assert table.correlation_index.notna().any()
+    assert (table.correlation_index_low < table.correlation_index_high)[table.correlation_index.notna()].all()
+    assert not table.is_clear.any()
+    assert topics.plot_topics(table).get_xlim() == (-1.05, 1.05)
+
+
+def test_the_map_has_both_crosshairs_and_marks_what_the_whiskers_leave_open():
+    """D.11-11: importance–performance with cross-hairs at the target as well as at the means."""
+    random = np.random.default_rng(5)
+    scores = random.integers(1, 6, (240, 4))
+    overall = np.clip(np.round(0.7 * scores[:, 2] + 0.9 + random.normal(0, 0.4, 240)), 1, 5)
+    table = topics.topics_table(surveys([("2025", f"a{i}", overall[i], 8, *scores[i]) for i in range(240)]), draws=50)
+    ax = topics.plot_topics(table, target=4.2)
+    upright = [
+        line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 2 and len(set(line.get_xdata())) == 1
+    ]
+    assert 4.2 in upright
+    assert table.performance_mean.mean() in upright
+    assert set(table.quadrant) <= {"concentrate", "low_priority"}
+    assert set(table.quadrant_mean) != set(table.quadrant)
+    assert table.set_index("topic").is_clear[TOPICS[2]]
+
+
+def test_negative_betas_are_not_importance():
+    """D.11-10: two topics that repeat each other get no negative importance, whatever a regression says of them."""
+    random = np.random.default_rng(8)
+    felt = random.normal(3.5, 0.8, 200)
+    scores = np.clip(np.round(np.column_stack([felt + random.normal(0, s, 200) for s in (0.2, 0.6, 0.9, 1.2)])), 1, 5)
+    overall = np.clip(np.round(felt + random.normal(0, 0.3, 200)), 1, 5)
+    rows = surveys([("2025", f"a{i}", overall[i], 8, *scores[i]) for i in range(200)])
+    table = topics.topics_table(rows, draws=100)
+    assert (table.importance_share_low > 0).all()
+    assert table.johnson_share.to_numpy() == pytest.approx(table.importance_share.to_numpy(), abs=0.05)
+    assert table.vif_index.min() >= 1
+    assert not any("beta" in column for column in table.columns)
 
 
 def test_the_panel_compares_the_same_accounts_only():
     rows = surveys(
-        [("2024", f"a{i}", 4, 8, 4, 4, 4, 4) for i in range(6)]
-        + [("2025", f"a{i}", 3, 8, 4, 4, 4, 4) for i in range(6)]
+        [("2024", f"a{i}", 4, 8, 4, 4, 4, 4) for i in range(12)]
+        + [("2025", f"a{i}", 3, 8, 4, 4, 4, 4) for i in range(12)]
         + [("2025", f"new{i}", 5, 9, 5, 5, 5, 5) for i in range(20)]
     )
-    table = topics.trend_table(rows)
+    table = waves.trend_table(rows)
     last = table[(table.measure == "overall") & (table.wave == "2025")].iloc[0]
-    assert last.n_panel == 6
+    assert last.n_panel == 12
     assert last.change_mean == -1
     assert last.score_mean > 4
-    assert "−1.0" in topics.trend_claim(table)
+    assert "−1.0" in waves.trend_claim(table)
 
 
 def test_complaints_count_topics_severity_and_reopening():
@@ -137,7 +203,7 @@ def test_complaints_count_topics_severity_and_reopening():
             "severity": ["high", "low", "medium", "high", "low"], "reopened": [1, 0, np.nan, 0, 0],
         }
     )  # fmt: skip
-    table = recovery.complaints_table(cases, AS_OF).set_index("topic")
+    table = complaints.complaints_table(cases, AS_OF).set_index("topic")
     assert table.n_complaints.to_dict() == {"delivery_speed": 2, "unknown": 1}
     assert table.complaint_share.sum() == pytest.approx(1)
     assert table.loc["delivery_speed", ["n_high", "n_low", "n_open", "n_closed", "resolution_days"]].tolist() == [
@@ -185,8 +251,11 @@ def test_nothing_measured_gives_empty_tables():
         {"account_id": ["a"], "account_name": ["A"], "owner": ["Li"], "revenue": [1.0], "last_contact": [pd.NaT]}
     )
     for table in (
-        satisfaction.levels_table(none), satisfaction.nps_table(none), topics.topics_table(none), topics.trend_table(none),
-        topics.account_topics_table(none, mart), recovery.complaints_table(cases, AS_OF), recovery.closed_loop_table(none, cases, empty("activities"), mart, AS_OF),
+        satisfaction.levels_table(none), satisfaction.nps_table(none), topics.topics_table(none), waves.trend_table(none), waves.comparison_table(none),
+        drivers.rules_table(none), drivers.asymmetry_table(none), texts.texts_table(none), satisfaction.votes_table(none, mart.set_index("account_id").revenue),
+        response.response_table(none, mart, empty("relationships")), complaints.per_revenue_table(cases, mart, AS_OF),
+        complaints.effort_table(cases, AS_OF), recovery.follow_up_table(none, empty("activities")),
+        topics.account_topics_table(none, mart), complaints.complaints_table(cases, AS_OF), recovery.closed_loop_table(none, cases, empty("activities"), mart, AS_OF),
     ):  # fmt: skip
         assert table.empty
         assert len(table.columns) > 3
@@ -199,7 +268,7 @@ def test_claims_speak_both_languages_with_the_same_numbers(sample):
         (satisfaction.levels_table(frames[0]), satisfaction.levels_claim),
         (satisfaction.nps_table(frames[0]), satisfaction.nps_claim),
         (topics.topics_table(frames[0], draws=20), topics.topics_claim),
-        (recovery.complaints_table(frames[1], sample.as_of), recovery.complaints_claim),
+        (complaints.complaints_table(frames[1], sample.as_of), complaints.complaints_claim),
     ):
         en, zh = claim(table, "en"), claim(table, "zh")
         assert en != zh
@@ -231,20 +300,30 @@ def test_every_table_and_picture_survives_odd_companies_and_absent_tables(seed):
     data = small_company.data(kept | {name: frames[name] for name in ("accounts", "orders")}, AS_OF)
     words.speak("en")
     rows, cases = data.frame("surveys"), data.frame("cases")
-    drivers, complaints = topics.topics_table(rows, draws=20), recovery.complaints_table(cases, AS_OF)
+    found, complained = topics.topics_table(rows, draws=20), complaints.complaints_table(cases, AS_OF)
+    said = texts.texts_table(rows)
     for table, plot, claim in (
         (satisfaction.levels_table(rows), satisfaction.plot_levels, satisfaction.levels_claim),
         (satisfaction.nps_table(rows), satisfaction.plot_nps, satisfaction.nps_claim),
-        (drivers, topics.plot_topics, topics.topics_claim),
-        (topics.trend_table(rows), topics.plot_trend, topics.trend_claim),
+        (found, topics.plot_topics, topics.topics_claim),
+        (waves.trend_table(rows), waves.plot_trend, waves.trend_claim),
         (topics.account_topics_table(rows, data.mart), topics.plot_account_topics, topics.account_topics_claim),
-        (complaints, recovery.plot_complaints, recovery.complaints_claim),
+        (complained, complaints.plot_complaints, complaints.complaints_claim),
         (recovery.closed_loop_table(rows, cases, data.frame("activities"), data.mart, AS_OF), recovery.plot_closed_loop, recovery.closed_loop_claim),
         (recovery.cadence_table(rows, data.mart, AS_OF), recovery.plot_cadence, recovery.cadence_claim),
+        (waves.comparison_table(rows), waves.plot_comparison, waves.comparison_claim),
+        (drivers.rules_table(rows), drivers.plot_rules, drivers.rules_claim),
+        (drivers.asymmetry_table(rows), drivers.plot_asymmetry, drivers.asymmetry_claim),
+        (said, texts.plot_texts, texts.texts_claim),
+        (satisfaction.votes_table(rows, data.mart.set_index("account_id").revenue), satisfaction.plot_votes, satisfaction.votes_claim),
+        (response.response_table(rows, data.mart, data.frame("relationships")), response.plot_response, response.response_claim),
+        (complaints.per_revenue_table(cases, data.mart, AS_OF), complaints.plot_per_revenue, complaints.per_revenue_claim),
     ):  # fmt: skip
         if len(table):
             plot(table)
             assert claim(table, "en") != claim(table, "zh")
-    recovery.topic_actions_table(complaints, drivers, AS_OF)
+    recovery.topic_actions_table(complained, found, said, data.mart, AS_OF)
+    followed = recovery.follow_up_table(rows, data.frame("activities"))
+    assert recovery.follow_up_claim(followed) != recovery.follow_up_claim(followed, "zh")
     loop = recovery.closed_loop_table(rows, cases, data.frame("activities"), data.mart, AS_OF)
     assert len(recovery.calls_table(loop)) <= 5

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import permutations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -240,81 +238,38 @@ def test_without_a_trend_one_test_in_twenty_finds_one():
     )
 
 
-# Importance -------------------------------------------------------------------------------------------------------------
-
-SWISS = """
-80.2 17.0 15 12 9.96 22.2|83.1 45.1 6 9 84.84 22.2|92.5 39.7 5 5 93.40 20.2|85.8 36.5 12 7 33.77 20.3|76.9 43.5 17 15 5.16 20.6
-76.1 35.3 9 7 90.57 26.6|83.8 70.2 16 7 92.85 23.6|92.4 67.8 14 8 97.16 24.9|82.4 53.3 12 7 97.67 21.0|82.9 45.2 16 13 91.38 24.4
-87.1 64.5 14 6 98.61 24.5|64.1 62.0 21 12 8.52 16.5|66.9 67.5 14 7 2.27 19.1|68.9 60.7 19 12 4.43 22.7|61.7 69.3 22 5 2.82 18.7
-68.3 72.6 18 2 24.20 21.2|71.7 34.0 17 8 3.30 20.0|55.7 19.4 26 28 12.11 20.2|54.3 15.2 31 20 2.15 10.8|65.1 73.0 19 9 2.84 20.0
-65.5 59.8 22 10 5.23 18.0|65.0 55.1 14 3 4.52 22.4|56.6 50.9 22 12 15.14 16.7|57.4 54.1 20 6 4.20 15.3|72.5 71.2 12 1 2.40 21.0
-74.2 58.1 14 8 5.23 23.8|72.0 63.5 6 3 2.56 18.0|60.5 60.8 16 10 7.72 16.3|58.3 26.8 25 19 18.46 20.9|65.4 49.5 15 8 6.10 22.5
-75.5 85.9 3 2 99.71 15.1|69.3 84.9 7 6 99.68 19.8|77.3 89.7 5 2 100.00 18.3|70.5 78.2 12 6 98.96 19.4|79.4 64.9 7 3 98.22 20.2
-65.0 75.9 9 9 99.06 17.8|92.2 84.6 3 3 99.46 16.3|79.3 63.1 13 13 96.83 18.1|70.4 38.4 26 12 5.62 20.3|65.7 7.7 29 11 13.79 20.5
-72.7 16.7 22 13 11.22 18.9|64.4 17.6 35 32 16.92 23.0|77.6 37.6 15 7 4.97 20.0|67.6 18.7 25 7 8.65 19.5|35.0 1.2 37 53 42.34 18.0
-44.7 46.6 16 29 50.43 18.2|42.8 27.7 22 29 58.33 19.3
-"""
-"""R's data set `swiss`: fertility, agriculture, examination, education, catholic, infant mortality; 47 provinces, 1888."""
+# Correlations and votes -------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def swiss() -> pd.DataFrame:
-    rows = [row.split() for row in SWISS.strip().replace("\n", "|").split("|")]
-    return pd.DataFrame(
-        rows, dtype=float, columns=["y", "Agriculture", "Examination", "Education", "Catholic", "Infant.Mortality"]
+def test_correlation_interval_is_fishers():
+    """r = 0.5 over 28 units: tanh(0.5493 ± 1.95996 ÷ 5) = 0.156 … 0.736."""
+    assert np.round(stats.correlation_interval(0.5, 28), 3).tolist() == [0.156, 0.736]
+    assert np.isnan(stats.correlation_interval(0.5, 3)).all()
+    assert sp.pearsonr([1, 2, 3, 4, 6.0], [1, 3, 2, 5, 4.0]).confidence_interval(0.95) == pytest.approx(
+        stats.correlation_interval(sp.pearsonr([1, 2, 3, 4, 6.0], [1, 3, 2, 5, 4.0])[0], 5)
     )
 
 
-def test_lmg_gives_the_shares_that_relaimpo_documents(swiss):
-    assert swiss.y.var() == pytest.approx(156.0425, abs=1e-4)
-    found = stats.lmg(swiss.y, swiss.drop(columns="y"))
-    published = {
-        "Agriculture": 0.05709,
-        "Examination": 0.17117,
-        "Education": 0.26013,
-        "Catholic": 0.10557,
-        "Infant.Mortality": 0.11277,
-    }
-    assert found.round(5).to_dict() == published
-    assert found.sum() == pytest.approx(0.706735, abs=1e-6)
+def test_effective_votes_are_n_when_all_weigh_the_same():
+    assert stats.effective_votes([2.0] * 7) == pytest.approx(7)
+    assert stats.effective_votes([8, 1]) == pytest.approx(81 / 65)
+    assert stats.effective_votes([]) == 0
 
 
-def _mean_over_orders(y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The definition: every driver's gain in R², averaged over all orders in which drivers can enter."""
-
-    def fit(columns: tuple[int, ...]) -> float:
-        design = np.column_stack([np.ones(len(y)), x[:, list(columns)]])
-        rest = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
-        return 1 - rest @ rest / ((y - y.mean()) @ (y - y.mean()))
-
-    orders = list(permutations(range(x.shape[1])))
-    gains = np.zeros(x.shape[1])
-    for order in orders:
-        for place, driver in enumerate(order):
-            gains[driver] += fit(order[: place + 1]) - fit(order[:place])
-    return gains / len(orders)
+def test_nps_difference_covers_the_truth_and_is_symmetric():
+    random = np.random.default_rng(11)
+    one, two = (random.multinomial(50, shares, size=4000) for shares in ((0.5, 0.3, 0.2), (0.35, 0.35, 0.3)))
+    found = [stats.nps_difference((a[0], a[2], 50), (b[0], b[2], 50)) for a, b in zip(one, two, strict=True)]
+    assert 0.93 <= np.mean([f["low"] <= -25 <= f["high"] for f in found]) <= 0.97
+    back = stats.nps_difference((20, 10, 50), (30, 5, 50)), stats.nps_difference((30, 5, 50), (20, 10, 50))
+    assert back[0]["change"] == pytest.approx(30)
+    assert back[0]["low"] == pytest.approx(-back[1]["high"])
+    assert back[0]["p"] < 0.05
+    assert np.isnan(stats.nps_difference((0, 0, 0), (1, 0, 1))["p"])
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 4), st.integers(8, 40))
-def test_lmg_is_the_mean_over_all_orders_of_entry(seed, drivers, n):
-    random = np.random.default_rng(seed)
-    x = random.normal(size=(n, drivers)) @ random.normal(size=(drivers, drivers))
-    y = x @ random.normal(size=drivers) + random.normal(size=n)
-    found = stats.lmg(y, x)
-    assert found.to_numpy() == pytest.approx(_mean_over_orders(y, x), abs=1e-8)
-    assert (found >= -1e-9).all()
-
-
-def test_lmg_shares_twins_leaves_out_missing_rows_and_says_when_it_cannot():
-    random = np.random.default_rng(8)
-    x, noise = random.normal(size=40), random.normal(size=40)
-    twins = stats.lmg(x + noise, pd.DataFrame({"a": x, "b": x, "flat": 1.0}))
-    assert twins.a == pytest.approx(twins.b)
-    assert twins.sum() == pytest.approx(np.corrcoef(x + noise, x)[0, 1] ** 2)
-    assert twins.flat == pytest.approx(0)
-    assert stats.lmg([*(x + noise), np.nan], [*x, 3.0])[0] == pytest.approx(twins.sum())
-    assert stats.lmg([1, 2, 3], np.eye(3)).isna().all()
-    assert stats.lmg(np.ones(9), np.arange(9)).isna().all()
-    with pytest.raises(ValueError, match="13 drivers; lmg takes at most 12"):
-        stats.lmg(x, np.ones((40, 13)))
+def test_holm_adjusts_as_published():
+    """Holm (1979): smallest p times the number of tests, then one fewer each, never decreasing."""
+    assert stats.holm([0.01, 0.04, np.nan, 0.03]) == pytest.approx([0.03, 0.06, np.nan, 0.06], nan_ok=True)
+    assert stats.holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+    assert len(stats.holm([])) == 0

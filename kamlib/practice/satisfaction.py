@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kamlib import satisfaction, words
 from kamlib.practice import Question
-from kamlib.satisfaction import recovery, topics
+from kamlib.satisfaction import complaints, topics
 from kamlib.workspace import Data
 
 
@@ -28,7 +28,7 @@ def _first_topic(data: Data) -> str:
 
 
 def _most_complained(data: Data) -> str:
-    return recovery.complaints_table(data.frame("cases"), data.as_of).topic.iloc[0]
+    return complaints.complaints_table(data.frame("cases"), data.as_of).topic.iloc[0]
 
 
 def _lowest_topic(data: Data) -> str:

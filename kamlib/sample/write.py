@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +15,13 @@ import pyarrow.parquet as pq
 from kamlib.sample.catalog import COMPANY, LAST_DAY
 from kamlib.tables import TABLES, Column, Table
 
-MADE = {name: table for name, table in TABLES.items() if name != "enrichment"}
+NOT_ASKED = {("cases", "effort")}
+"""Columns that the sample company does not fill: it asks nobody how easy it was."""
+MADE = {
+    name: replace(table, columns=tuple(c for c in table.columns if (name, c.name) not in NOT_ASKED))
+    for name, table in TABLES.items()
+    if name != "enrichment"
+}
 """The tables of the sample company; no platform has data about customers who are invented."""
 ARROW_TYPES = {
     "text": pa.string(), "date": pa.date32(), "time": pa.timestamp("us"), "money": pa.decimal128(18, 2), "number": pa.float64(),
@@ -93,7 +100,7 @@ class ParquetFiles:
 
     def add(self, name: str, rows: pa.Table) -> None:
         """Write `rows` as one row group; columns that it lacks are empty."""
-        wanted = schema(TABLES[name])
+        wanted = schema(MADE[name])
         columns = [
             rows[f.name].cast(f.type) if f.name in rows.column_names else pa.nulls(len(rows), f.type) for f in wanted
         ]

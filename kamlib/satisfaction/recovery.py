@@ -1,4 +1,4 @@
-"""Recovery: complaints, the unhappy who must be called, and the key accounts nobody asked. (Part of satisfaction.)"""
+"""Recovery: the unhappy who must be called, the key accounts nobody asked, and who does what. (Part of satisfaction.)"""
 
 from __future__ import annotations
 
@@ -10,92 +10,8 @@ from matplotlib.axes import Axes
 
 from kamlib import stats, style, words
 from kamlib.exhibit import chart
-from kamlib.satisfaction import answered
+from kamlib.satisfaction import FEWEST, answered
 from kamlib.tables import TOPICS
-
-SEVERITIES = ("high", "medium", "low")
-SEVERITY_COLOURS = (style.VERMILION, style.ORANGE, style.PALE)
-
-
-# Complaints
-
-
-def complaints_table(cases: pd.DataFrame, as_of: dt.date, *, months: int = 12) -> pd.DataFrame:
-    """Complaints opened in the last `months` by topic, most first.
-
-    One row per topic (unknown kept): topic, n_complaints, n_high, n_medium, n_low, complaint_share (sum 1), n_open,
-    resolution_days (median of the closed ones), n_closed, reopened_rate (reopened ÷ closed) with its Wilson interval.
-    """
-    since = pd.Timestamp(as_of) - pd.DateOffset(months=months)
-    rows = cases[(cases.type == "complaint") & (cases.opened_at > since)].copy()
-    rows["topic"] = rows.topic.fillna("unknown")
-    rows["days"] = (rows.closed_at - rows.opened_at).dt.total_seconds() / 86400
-    rows["again"] = (rows.reopened.fillna(0) > 0) & rows.closed_at.notna()
-    by = rows.groupby("topic")
-    table = by.agg(
-        n_complaints=("case_id", "size"),
-        resolution_days=("days", "median"),
-        n_closed=("days", "count"),
-        n_again=("again", "sum"),
-    )
-    for severity in SEVERITIES:
-        table[f"n_{severity}"] = by.severity.agg(lambda values, level=severity: (values == level).sum())
-    table["complaint_share"] = table.n_complaints / table.n_complaints.sum()
-    table["n_open"] = table.n_complaints - table.n_closed
-    table["reopened_rate"] = table.n_again / table.n_closed.replace(0, np.nan)
-    table["reopened_rate_low"], table["reopened_rate_high"] = stats.wilson(table.n_again, table.n_closed)
-    table = table.sort_values(["n_complaints", "n_high"], ascending=False, kind="stable").reset_index()
-    return table[_COMPLAINT_COLUMNS]
-
-
-_COMPLAINT_COLUMNS = [
-    "topic", "n_complaints", "complaint_share", "n_high", "n_medium", "n_low", "n_open", "n_closed",
-    "resolution_days", "reopened_rate", "reopened_rate_low", "reopened_rate_high",
-]  # fmt: skip
-
-
-@chart("stacked_bar", y="topic", x=["n_high", "n_medium", "n_low"])
-def plot_complaints(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Complaints by topic and severity; resolution time and the reopened share stand at the end of each bar."""
-    ax = ax or style.new_axes()
-    table = table.iloc[::-1]
-    place, left = np.arange(len(table)), np.zeros(len(table))
-    for severity, colour in zip(SEVERITIES, SEVERITY_COLOURS, strict=True):
-        width = table[f"n_{severity}"].to_numpy()
-        ax.barh(place, width, left=left, color=colour, label=words.word(severity))
-        left = left + width
-    for y, row in zip(place, table.itertuples(), strict=True):
-        days = words.number(row.resolution_days, 1)
-        text = words.say(
-            None,
-            f"{row.n_complaints}; {days} days; {words.share(row.reopened_rate)} reopened",
-            f"{row.n_complaints}件；{days}天；重开{words.share(row.reopened_rate)}",
-        )
-        ax.annotate(text, (row.n_complaints, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8)
-    ax.set_yticks(place, [words.word(topic) for topic in table.topic])
-    ax.set_xlim(0, table.n_complaints.max() * 1.35)
-    ax.set_xlabel(
-        words.say(
-            None,
-            "Complaints opened in the window; median days to close; share reopened",
-            "期内投诉件数；处理天数中位数；重开比例",
-        )
-    )
-    ax.legend(title=words.word("severity"), loc="lower right")
-    ax.grid(axis="y", visible=False)
-    return ax
-
-
-def complaints_claim(table: pd.DataFrame, lang: str = "en") -> str:
-    """Name the topic with most complaints, its share, and how long closing takes."""
-    top, n = table.iloc[0], int(table.n_complaints.sum())
-    days = words.number(top.resolution_days, 0)
-    return words.say(
-        lang,
-        en=f"{words.word(top.topic, 'en')} brings {words.share(top.complaint_share)} of {n} complaints; half of them take more than {days} days to close.",
-        zh=f"{n} 件投诉中{words.word(top.topic, 'zh')}占{words.share(top.complaint_share)}，处理天数中位数为 {days} 天。",
-    )
-
 
 # The closed loop
 
@@ -286,20 +202,94 @@ def cadence_claim(table: pd.DataFrame, lang: str = "en") -> str:
     )
 
 
-def topic_actions_table(complaints: pd.DataFrame, topics: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
-    """Who does what about each topic by when: topic, performance_mean, n_complaints, action, responsible, due.
+# Who does what
 
-    Topics to concentrate on are due in 30 days, the others in 90.
+
+def topic_actions_table(
+    complaints: pd.DataFrame, topics: pd.DataFrame, texts: pd.DataFrame, mart: pd.DataFrame, as_of: dt.date
+) -> pd.DataFrame:
+    """Everything that speaks about each topic side by side, and who does what by when.
+
+    topic, quadrant, importance_share, performance_mean, n_complaints, n_blame (comments), measured_share (product quality: value
+    returned ÷ ordered; delivery speed: late ÷ delivered orders, both in the window), action, responsible, due: in 30 days
+    for topics to concentrate on, in 90 for the others.
     """
-    table = topics[["topic", "performance_mean", "quadrant"]].merge(
-        complaints[["topic", "n_complaints"]], on="topic", how="left"
-    )
-    table["n_complaints"] = table.n_complaints.fillna(0).astype(int)
+    table = topics[["topic", "quadrant", "importance_share", "performance_mean"]]
+    table = table.merge(complaints[["topic", "n_complaints"]], on="topic", how="left")
+    table = table.merge(texts[["topic", "n_blame"]], on="topic", how="left")
+    table[["n_complaints", "n_blame"]] = table[["n_complaints", "n_blame"]].astype(float).fillna(0).astype(int)
+    ordered, orders = mart.order_revenue.sum(), mart.n_orders.where(mart.late_delivery_share.notna(), 0)
+    measured = {
+        "product_quality": mart.returns_amount.sum() / ordered if ordered else np.nan,
+        "delivery_speed": (mart.late_delivery_share * orders).sum() / orders.sum() if orders.sum() else np.nan,
+    }
+    table["measured_share"] = table.topic.map(measured).astype(float)
     table["action"] = [words.word(f"action_{topic}") for topic in table.topic]
     table["responsible"] = [words.word(f"responsible_{topic}") for topic in table.topic]
     wait = table.quadrant.map({"concentrate": 30}).fillna(90)
     table["due"] = pd.Timestamp(as_of) + pd.to_timedelta(wait, unit="D")
     return table.sort_values(["due", "performance_mean"], kind="stable", ignore_index=True)
+
+
+def follow_up_table(surveys: pd.DataFrame, activities: pd.DataFrame, *, days: int = 60) -> pd.DataFrame:
+    """Did it help to call? Contacts with a bad answer (1–3 overall) who answered again, with and without contact within `days`.
+
+    One row per group (contacted or not): contacted, n_contacts (pairs of answers, the first bad one of each contact), before_mean,
+    after_mean, change_mean with its t-interval. Low answers rise by themselves (regression to the mean), and nobody drew
+    lots for who was called: compare the two rows, and call it an association.
+    """
+    rows = answered(surveys).dropna(subset=["contact_id"]).sort_values(["answered_at", "response_id"], kind="stable")
+    after = rows.groupby("contact_id")
+    rows = rows.assign(later=after.overall.shift(-1), later_at=after.answered_at.shift(-1))
+    bad = rows[(rows.overall <= 3) & rows.later.notna()].drop_duplicates("contact_id")
+    spoken = bad[["response_id", "contact_id", "answered_at"]].merge(
+        activities[["contact_id", "happened_at"]], on="contact_id"
+    )
+    soon = spoken.happened_at.between(
+        spoken.answered_at, spoken.answered_at + pd.Timedelta(days=days), inclusive="right"
+    )
+    bad = bad.assign(
+        contacted=bad.response_id.isin(spoken.response_id[soon]), change=(bad.later - bad.overall).astype(float)
+    )
+    found = []
+    for contacted, some in bad.groupby("contacted"):
+        low, high = stats.mean_interval(some.change) if len(some) >= 5 else (np.nan, np.nan)
+        means = {"before_mean": some.overall.mean(), "after_mean": some.later.mean(), "change_mean": some.change.mean()}
+        found.append(
+            {"contacted": contacted, "n_contacts": len(some), **means, "change_mean_low": low, "change_mean_high": high}
+        )
+    columns = [
+        "contacted",
+        "n_contacts",
+        "before_mean",
+        "after_mean",
+        "change_mean",
+        "change_mean_low",
+        "change_mean_high",
+    ]
+    return pd.DataFrame(found, columns=columns)
+
+
+def follow_up_claim(table: pd.DataFrame, lang: str = "en") -> str:
+    """Compare those called after a bad answer with those not, or say that there are too few."""
+    if len(table) < 2 or table.n_contacts.min() < FEWEST:
+        n = words.say(lang, " and ", "与").join(str(k) for k in table.n_contacts) or "0"
+        return words.say(
+            lang,
+            f"Whether calling helps cannot be said: {n} unhappy contacts answered again ({FEWEST} needed with and without a call).",
+            f"回访是否有效无法判断：再次答复的不满意联系人仅 {n} 位（回访与未回访各需至少 {FEWEST} 位）。",
+        )
+    left, called = (
+        f"{row.change_mean:+.1f} ({row.change_mean_low:+.1f} … {row.change_mean_high:+.1f}, n = {row.n_contacts})"
+        for row in table.itertuples()
+    )
+    return words.say(
+        lang,
+        f"After a bad answer, satisfaction moved by {called} where somebody called within two months and {left} where nobody did.".replace(
+            "-", "−"
+        ),
+        f"给出低分后，两个月内有人回访的变化为 {called}，无人回访的为 {left}。".replace("-", "−"),
+    )
 
 
 def calls_table(loop: pd.DataFrame, *, most: int = 5) -> pd.DataFrame:

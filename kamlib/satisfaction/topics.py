@@ -1,4 +1,4 @@
-"""Topics: which of the four carry satisfaction, how do we do on them, and where do they move? (Part of satisfaction.)"""
+"""Topics: which of the four carry satisfaction, and how do we do on them? (Part of satisfaction.)"""
 
 from __future__ import annotations
 
@@ -8,230 +8,165 @@ from matplotlib.axes import Axes
 
 from kamlib import stats, style, words
 from kamlib.exhibit import chart
-from kamlib.satisfaction import MEASURES, answered, latest_waves
+from kamlib.models import importance
+from kamlib.satisfaction import MEASURES, answered
 from kamlib.tables import TOPICS
 
+LEAST_MEAN = 5
+"""No mean of fewer accounts than that is given."""
 
-def topics_table(surveys: pd.DataFrame, *, target: float = 4.0, draws: int = 300) -> pd.DataFrame:
-    """Importance and performance of the four topics over all answers given.
 
-    One row per topic: topic, n_answers, n_accounts, performance_mean with its t-interval over account means,
-    importance_share (the topic's part of R², LMG) with a bootstrap interval by account, r2_index, correlation_index,
-    quadrant (against the mean importance and `target` performance). Importance is NaN below ten answers per driver.
-    Sources: Martilla and James (1977); Lindeman, Merenda and Gold (1980).
-    """
+def complete(surveys: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the answers that rate everything, and their weights: 1 ÷ the answers of the account, one vote per account."""
     answers = answered(surveys).dropna(subset=list(TOPICS))
+    return answers, 1 / answers.groupby("account_id").account_id.transform("size").to_numpy(float)
+
+
+def topics_table(surveys: pd.DataFrame, *, target: float = 4.0, draws: int = 1000) -> pd.DataFrame:
+    """Importance and performance of the four topics over all answers that rate everything, one vote per account.
+
+    One row per topic: topic, n_answers, n_accounts, performance_mean with its t-interval over account means;
+    importance_share (part of R², LMG) and johnson_share (relative weights), each with a bootstrap interval by account;
+    correlation_index with its interval; r2_index, vif_index; quadrant (importance against the mean, performance against
+    `target`), quadrant_mean (performance against its mean), is_clear (no whisker crosses a line of the quadrant).
+    Importance is NaN below ten accounts per driver: correlations remain. Sources: Martilla and James (1977); Lindeman,
+    Merenda and Gold (1980); Johnson (2000).
+    """
+    answers, weights = complete(surveys)
     if answers.empty:
         return pd.DataFrame(columns=_TOPIC_COLUMNS)
-    importance, low, high, r2 = _importance(answers, draws)
+    x, y, who = answers[list(TOPICS)].astype(float), answers.overall.astype(float), answers.account_id
+    part = importance.shares(y, x, groups=who, weights=weights, draws=draws)
+    measured = importance.measures(y, x) if part.lmg.notna().all() else None
     rows = []
-    for place, topic in enumerate(TOPICS):
+    for topic in TOPICS:
         by_account = answers.groupby("account_id")[topic].mean()
-        below, above = stats.mean_interval(by_account)
-        performance = {
-            "performance_mean": by_account.mean(),
-            "performance_mean_low": below,
-            "performance_mean_high": above,
-        }
-        weight = {
-            "importance_share": importance[place],
-            "importance_share_low": low[place],
-            "importance_share_high": high[place],
-        }
-        related = (
-            answers[topic].corr(answers.overall)
-            if answers[topic].nunique() > 1 and answers.overall.nunique() > 1
-            else np.nan
-        )
-        counts = {"n_answers": len(answers), "n_accounts": len(by_account)}
-        rows.append({"topic": topic, **counts, **performance, **weight, "correlation_index": related, "r2_index": r2})
-    table = pd.DataFrame(rows)
-    table["quadrant"] = _quadrants(table, target)
-    return table.sort_values("importance_share", ascending=False, kind="stable", ignore_index=True)[_TOPIC_COLUMNS]
+        n = len(by_account)
+        related = _correlation(x[topic], y, weights)
+        row = {"topic": topic, "n_answers": len(answers), "n_accounts": n}
+        mean = by_account.mean() if n >= LEAST_MEAN else np.nan
+        row |= _with("performance_mean", mean, *(stats.mean_interval(by_account) if n >= LEAST_MEAN else (mean, mean)))
+        row |= _with("importance_share", *part.loc[topic, ["lmg", "lmg_low", "lmg_high"]])
+        row |= _with("johnson_share", *part.loc[topic, ["johnson", "johnson_low", "johnson_high"]])
+        row |= _with("correlation_index", related, *stats.correlation_interval(related, n))
+        row |= {"r2_index": part.r2[topic], "vif_index": np.nan if measured is None else measured.vif[topic]}
+        rows.append(row)
+    table = _quadrants(pd.DataFrame(rows), target)
+    by = ["importance_share", "correlation_index"]
+    return table.sort_values(by, ascending=False, kind="stable", ignore_index=True)[_TOPIC_COLUMNS]
 
 
 _TOPIC_COLUMNS = [
     "topic", "n_answers", "n_accounts", "performance_mean", "performance_mean_low", "performance_mean_high",
-    "importance_share", "importance_share_low", "importance_share_high", "correlation_index", "r2_index", "quadrant",
+    "importance_share", "importance_share_low", "importance_share_high", "johnson_share", "johnson_share_low",
+    "johnson_share_high", "correlation_index", "correlation_index_low", "correlation_index_high", "r2_index", "vif_index",
+    "quadrant", "quadrant_mean", "is_clear",
 ]  # fmt: skip
 
 
-def _importance(answers: pd.DataFrame, draws: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """LMG shares of R² with their bootstrap interval, accounts drawn whole; NaN below ten answers per driver."""
-    if len(answers) < 10 * len(TOPICS):
-        nothing = np.full(len(TOPICS), np.nan)
-        return nothing, nothing, nothing, np.nan
-
-    def shares(rows: pd.DataFrame) -> np.ndarray:
-        parts = stats.lmg(rows.overall, rows[list(TOPICS)]).to_numpy()
-        return parts / parts.sum()
-
-    low, high = stats.bootstrap_interval(answers, shares, groups=answers.account_id, n=draws)
-    return shares(answers), low, high, float(stats.lmg(answers.overall, answers[list(TOPICS)]).sum())
+def _with(name: str, value: float, low: float, high: float) -> dict[str, float]:
+    return {name: value, f"{name}_low": low, f"{name}_high": high}
 
 
-def _quadrants(table: pd.DataFrame, target: float) -> list[str]:
-    important = table.importance_share >= table.importance_share.mean()
-    good = table.performance_mean >= target
-    names = {
-        (True, False): "concentrate",
-        (True, True): "keep_up",
-        (False, False): "low_priority",
-        (False, True): "overkill",
-    }
-    known = table.importance_share.notna()
-    return [
-        names[pair] if ok else "insufficient_data"
-        for pair, ok in zip(zip(important, good, strict=True), known, strict=True)
-    ]
+def _correlation(x: pd.Series, y: pd.Series, weights: np.ndarray) -> float:
+    """Weighted correlation; NaN when one of the two does not vary."""
+    if x.nunique() < 2 or y.nunique() < 2:
+        return np.nan
+    c = np.cov(x, y, aweights=weights)
+    return float(c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]))
+
+
+_QUADRANTS = {
+    (True, False): "concentrate", (True, True): "keep_up", (False, False): "low_priority", (False, True): "overkill",
+}  # fmt: skip
+
+
+def _quadrants(table: pd.DataFrame, target: float) -> pd.DataFrame:
+    """Add quadrant (performance against the target), quadrant_mean (against the mean) and is_clear."""
+    mean = table.importance_share.mean()
+    important, known = table.importance_share >= mean, table.importance_share.notna()
+    for name, line in {"quadrant": target, "quadrant_mean": table.performance_mean.mean()}.items():
+        places = zip(important, table.performance_mean >= line, strict=True)
+        table[name] = [
+            _QUADRANTS[place] if ok else "insufficient_data" for place, ok in zip(places, known, strict=True)
+        ]
+    crossed = (table.performance_mean_low <= target) & (target <= table.performance_mean_high)
+    crossed |= (table.importance_share_low <= mean) & (mean <= table.importance_share_high)
+    return table.assign(is_clear=known & ~crossed)
 
 
 @chart("scatter", x="performance_mean", y="importance_share", label="topic")
 def plot_topics(table: pd.DataFrame, ax: Axes | None = None, *, target: float = 4.0) -> Axes:
-    """Importance–performance map with whiskers; cross-hairs at the means and, dotted, at the target."""
+    """Importance–performance map with whiskers; cross-hairs at the means and, solid, at the target.
+
+    A point is filled where its whiskers cross no line. With too few answers: the correlations, with intervals.
+    """
     ax = ax or style.new_axes()
-    for row in table.dropna(subset=["importance_share"]).itertuples():
+    if table.importance_share.isna().all():
+        return _plot_correlations(table, ax)
+    for row in table.itertuples():
         x = [[row.performance_mean - row.performance_mean_low], [row.performance_mean_high - row.performance_mean]]
-        y = [
-            [max(row.importance_share - row.importance_share_low, 0)],
-            [max(row.importance_share_high - row.importance_share, 0)],
-        ]
+        below, above = row.importance_share - row.importance_share_low, row.importance_share_high - row.importance_share
         colour = style.BAD if row.quadrant == "concentrate" else style.BLUE
         ax.errorbar(
-            row.performance_mean,
-            row.importance_share,
-            xerr=x,
-            yerr=y,
-            fmt="o",
-            color=colour,
-            ecolor=style.PALE,
-            capsize=3,
-            markersize=8,
-        )
+            row.performance_mean, row.importance_share, xerr=x, yerr=[[max(below, 0)], [max(above, 0)]], fmt="o",
+            color=colour, markerfacecolor=colour if row.is_clear else "white", ecolor=style.PALE, capsize=3, markersize=8,
+        )  # fmt: skip
     style.reference_line(ax, table.importance_share.mean(), words.say(None, "mean importance", "平均重要性"))
     style.reference_line(ax, table.performance_mean.mean(), words.say(None, "mean", "均值"), axis="x")
-    style.reference_line(ax, target, words.say(None, f"target {target:g}", f"目标 {target:g}"), axis="x")
-    known = table.dropna(subset=["importance_share"])
-    texts = [f"{words.word(row.topic)}: {words.word(row.quadrant)}" for row in known.itertuples()]
-    style.label_points(ax, known.performance_mean, known.importance_share, texts)
-    style.percent_axis(ax.yaxis)
-    ax.set_xlabel(
-        words.say(None, "Performance: mean answer, 1–5 (one vote per account)", "绩效：平均得分，1–5（每客户一票）")
+    ax.axvline(target, color=style.INK, lw=1)
+    text = words.say(None, f"target {target:g}", f"目标 {target:g}")
+    ax.annotate(
+        text, (target, 0), xycoords=("data", "axes fraction"), xytext=(3, 3), textcoords="offset points", fontsize=8
     )
-    ax.set_ylabel(
-        words.say(None, "Importance: part of explained satisfaction (R²)", "重要性：对满意度解释力（R²）的占比")
+    middle = table.performance_mean.mean()
+    for row in table.itertuples():
+        right = row.performance_mean <= middle
+        ax.annotate(
+            f"{words.word(row.topic)}: {words.word(row.quadrant)}", (row.performance_mean, row.importance_share),
+            xytext=(7 if right else -7, 7), textcoords="offset points", ha="left" if right else "right", fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+        )  # fmt: skip
+    style.percent_axis(ax.yaxis)
+    ax.set_ylim(bottom=0)
+    en = "Performance: mean answer, 1–5, one vote per account (hollow: a whisker crosses a line)"
+    ax.set_xlabel(words.say(None, en, "绩效：平均得分，1–5，每客户一票（空心：误差线跨越分界线）"))
+    ax.set_ylabel(words.say(None, "Importance: part of explained R²", "重要性：占已解释R²的份额"))
+    return ax
+
+
+def _plot_correlations(table: pd.DataFrame, ax: Axes) -> Axes:
+    place = np.arange(len(table))[::-1]
+    whiskers = np.abs(
+        table[["correlation_index_low", "correlation_index_high"]].to_numpy().T - table.correlation_index.to_numpy()
+    )
+    ax.errorbar(table.correlation_index, place, xerr=whiskers, fmt="o", color=style.BLUE, ecolor=style.PALE, capsize=3)
+    ax.set_yticks(place, [words.word(topic) for topic in table.topic])
+    ax.set_xlim(-1.05, 1.05)
+    ax.axvline(0, color=style.GREY, lw=1)
+    ax.set_xlabel(
+        words.say(None, "Correlation with overall satisfaction (95 % interval)", "与总体满意度的相关系数（95%区间）")
     )
     return ax
 
 
 def topics_claim(table: pd.DataFrame, lang: str = "en") -> str:
-    """Name the most important topic and its performance; or say that there are too few answers."""
+    """Name the topic to concentrate on, else the most important; or say that there are too few accounts."""
     if table.importance_share.isna().all():
-        n, need = table.n_answers.iloc[0], 10 * len(TOPICS)
+        n, need = table.n_accounts.iloc[0], importance.PER_DRIVER * len(TOPICS)
         return words.say(
             lang,
-            f"Not enough data to rank the topics (n = {n}, at least {need} needed).",
-            f"数据不足，无法排序（n = {n}，至少需要 {need}）。",
+            f"Importance cannot be said (n = {n} accounts, at least {need} needed); only correlations are shown.",
+            f"数据不足，无法判断重要性（n = {n} 个客户，至少需要 {need} 个），仅列出相关系数。",
         )
     top = table.iloc[0]
-    part, topic = words.share(top.importance_share), words.word(top.topic, lang)
+    part, topic, n = words.share(top.importance_share), words.word(top.topic, lang), top.n_accounts
     span = f"{words.share(top.importance_share_low)}–{words.share(top.importance_share_high)}"
+    score = f"{top.performance_mean:.1f} ({top.performance_mean_low:.1f}–{top.performance_mean_high:.1f})"
     return words.say(
         lang,
-        en=f"{topic} carries {part} ({span}) of what explains satisfaction and scores {top.performance_mean:.1f} of 5.",
-        zh=f"{topic}占满意度解释力的{part}（{span}），得分 {top.performance_mean:.1f}（满分5分）。",
-    )
-
-
-# Trend by topic
-
-
-def trend_table(surveys: pd.DataFrame, *, waves: int = 6) -> pd.DataFrame:
-    """Mean answer per wave and measure (overall and the four topics), one vote per account.
-
-    One row per measure and wave, oldest first: measure, wave, n_accounts, score_mean with its t-interval, and for the
-    accounts that answered in the wave before as well: n_panel, panel_change with its paired t-interval (NaN for the
-    first wave). Comparing all respondents mixes change with who answered; the panel does not.
-    """
-    names = latest_waves(surveys, waves)
-    rows = []
-    for measure in MEASURES:
-        means = answered(surveys, measure).groupby(["wave", "account_id"])[measure].mean()
-        before = None
-        for wave in names:
-            now = means.loc[wave] if wave in means.index.get_level_values("wave") else means.iloc[:0].droplevel("wave")
-            low, high = stats.mean_interval(now)
-            change = (now - before).dropna() if before is not None else now.iloc[:0]
-            change_low, change_high = stats.mean_interval(change)
-            level = {"n_accounts": len(now), "score_mean": now.mean(), "score_mean_low": low, "score_mean_high": high}
-            panel = {
-                "n_panel": len(change),
-                "change_mean": change.mean(),
-                "change_mean_low": change_low,
-                "change_mean_high": change_high,
-            }
-            rows.append({"measure": measure, "wave": wave, **level, **panel})
-            before = now
-    columns = [
-        "measure",
-        "wave",
-        "n_accounts",
-        "score_mean",
-        "score_mean_low",
-        "score_mean_high",
-        "n_panel",
-        "change_mean",
-        "change_mean_low",
-        "change_mean_high",
-    ]
-    return pd.DataFrame(rows, columns=columns)
-
-
-@chart("line", x="wave", y="score_mean", colour="measure", low="score_mean_low", high="score_mean_high", size=(10, 4))
-def plot_trend(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """One small panel per measure, all on the same scale, with intervals and the last value written."""
-    ax = ax or style.new_axes((10, 4))
-    measures = list(dict.fromkeys(table.measure))
-    grid = style.panels(ax, 1, len(measures), sharey=True)[0]
-    for panel, measure in zip(grid, measures, strict=True):
-        rows = table[(table.measure == measure) & table.score_mean.notna()]
-        place = np.arange(len(rows))
-        whiskers = np.abs(rows[["score_mean_low", "score_mean_high"]].to_numpy().T - rows.score_mean.to_numpy())
-        panel.errorbar(place, rows.score_mean, yerr=whiskers, fmt="o-", color=style.BLUE, ecolor=style.PALE, capsize=3)
-        panel.set_title(words.word(measure), fontsize=10)
-        panel.set_xticks(place, rows.wave, rotation=60, fontsize=8)
-        panel.set_xlim(-0.5, max(len(rows) - 0.5, 0.5))
-        if len(rows):
-            panel.annotate(
-                f"{rows.score_mean.iloc[-1]:.1f}",
-                (place[-1], rows.score_mean.iloc[-1]),
-                xytext=(0, 8),
-                textcoords="offset points",
-                ha="center",
-                fontsize=9,
-            )
-    grid[0].set_ylim(1, 5)
-    grid[0].set_ylabel(words.say(None, "Mean answer, 1–5 (95 % interval)", "平均得分，1–5（95%区间）"))
-    return grid[0]
-
-
-def trend_claim(table: pd.DataFrame, lang: str = "en") -> str:
-    """Name the measure that moved most among the accounts asked twice, and whether the move is clear."""
-    last = table[(table.wave == table.wave.iloc[-1]) & table.change_mean.notna() & (table.n_panel >= 5)]
-    if last.empty:
-        return words.say(
-            lang,
-            "Not enough accounts answered two waves in a row to speak of change.",
-            "连续两期都答复的客户太少，无法判断变化。",
-        )
-    row = last.loc[last.change_mean.abs().idxmax()]
-    clear = row.change_mean_low > 0 or row.change_mean_high < 0
-    span = f"{row.change_mean_low:+.1f} … {row.change_mean_high:+.1f}".replace("-", "−")
-    moved = f"{row.change_mean:+.1f}".replace("-", "−")
-    return words.say(
-        lang,
-        en=f"{words.word(row.measure, 'en')} moved most: {moved} ({span}) among {row.n_panel} accounts asked twice{'' if clear else ', no clear change'}.",
-        zh=f"{words.word(row.measure, 'zh')}变化最大：{moved}（{span}），基于连续两期答复的 {row.n_panel} 个客户{'' if clear else '，变化不明显'}。",
+        en=f"{topic} carries {part} ({span}) of what explains satisfaction and scores {score} of 5 (n = {n} accounts).",
+        zh=f"{topic}占满意度解释力的{part}（{span}），得分 {score}，满分5分（n = {n} 个客户）。",
     )
 
 
@@ -283,9 +218,10 @@ def plot_account_topics(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def account_topics_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Name the lowest account and the topic it is least content with."""
     row = table.iloc[0]
+    n = row.n_answers
     worst = row[list(TOPICS)].astype(float).idxmin() if row[list(TOPICS)].notna().any() else "overall"
     return words.say(
         lang,
-        en=f"{words.short(row.account_name)} is least satisfied: {row.overall:.1f} of 5 overall, {row[worst]:.1f} for {words.word(worst, 'en').lower()}.",
-        zh=f"{words.short(row.account_name)}最不满意：总体 {row.overall:.1f} 分，其中{words.word(worst, 'zh')} {row[worst]:.1f} 分（满分5分）。",
+        en=f"{words.short(row.account_name)} is least satisfied: {row.overall:.1f} of 5 overall, {row[worst]:.1f} for {words.word(worst, 'en').lower()} (n = {n} answers).",
+        zh=f"{words.short(row.account_name)}最不满意：总体 {row.overall:.1f} 分，其中{words.word(worst, 'zh')} {row[worst]:.1f} 分（满分5分，n = {n} 份答复）。",
     )
