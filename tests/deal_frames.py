@@ -97,3 +97,24 @@ def crm_deals(public_data: Path) -> pd.DataFrame:
             "product_category": raw["product"],
         }),
     )  # fmt: skip
+
+
+def simulated(random: np.random.Generator, n: int, *, as_of: dt.date = AS_OF, days: int = 900) -> pd.DataFrame:
+    """Return `n` whole stories of one stage as a frame: created, end, status and amount. Each deal wins with probability
+    0.4 after 60 to 120 days, else it is lost after 1 to 60; amounts vary tenfold. `cut` shows it as known on a day."""
+    created = pd.Timestamp(as_of) + pd.to_timedelta(random.integers(-days, 120, n), unit="D")
+    won = random.random(n) < 0.4
+    life = np.where(won, random.integers(60, 121, n), random.integers(1, 61, n))
+    return pd.DataFrame({
+        "deal_id": [f"D{i:05}" for i in range(n)], "created_at": created, "end": created + pd.to_timedelta(life, unit="D"),
+        "status": np.where(won, "won", "lost"), "amount": np.round(np.exp(random.normal(11, 1, n))),
+    })  # fmt: skip
+
+
+def cut(stories: pd.DataFrame, as_of: dt.date) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return `simulated` stories as deals and stage history known on `as_of`: all in the stage "needs"."""
+    rows = stories[stories["created_at"] <= pd.Timestamp(as_of)]
+    over = rows["end"] <= pd.Timestamp(as_of)
+    rows = rows.assign(status=rows["status"].where(over, "open"), closed_at=rows["end"].where(over), stage="needs")
+    history = rows[["deal_id", "stage", "amount"]].assign(entered_at=rows["created_at"])
+    return frame("deals", rows.drop(columns="end")), frame("deal_stage_history", history)

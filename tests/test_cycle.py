@@ -72,18 +72,40 @@ def test_velocity_by_hand():
     assert now["velocity"] == pytest.approx(1 * 2 / 5 * 200 / 20)
     assert before["velocity"] == pytest.approx(1 * 1 * 50 / 20)  # D7 was open then
     effects = [now[f"{name}_effect_rate"] for name in cycle.FACTORS]
-    assert effects == pytest.approx([0, -0.6, 3, 0])
+    assert effects == pytest.approx([0, np.log(0.4), np.log(4), 0])
 
 
 @given(seeds)
 @settings(max_examples=15, deadline=None)
-def test_the_four_effects_multiply_to_the_change(seed):
+def test_the_four_logarithms_add_up_to_the_change(seed):
     table = cycle.velocity_table(random_book(seed, 120)[0], AS_OF)
     now = table.iloc[1]
     effects = [now[f"{name}_effect_rate"] for name in cycle.FACTORS]
     if np.isfinite(effects).all():
-        assert np.prod(np.add(effects, 1)) == pytest.approx(1 + now["velocity_effect_rate"])
-        assert 1 + now["velocity_effect_rate"] == pytest.approx(now["velocity"] / table["velocity"].iloc[0])
+        assert sum(effects) == pytest.approx(now["velocity_effect_rate"])
+        assert np.exp(sum(effects)) == pytest.approx(now["velocity"] / table["velocity"].iloc[0])
+        assert now["win_effect_rate_low"] < now["win_effect_rate"] < now["win_effect_rate_high"]
+
+
+def test_intervals_of_the_effects_cover_a_change_that_is_known():
+    """Win rate from 50 to 40 %, size from 100 to 150, cycle 100 days in both: ln 0.8, ln 1.5, 0; 200 companies."""
+    random, inside = np.random.default_rng(5), np.zeros(4)
+    for _ in range(200):
+        windows = []
+        for share, size in ((0.5, 100), (0.4, 150)):
+            n = 120
+            days = pd.to_timedelta(np.round(random.gamma(4, 25, n)).clip(1), unit="D")
+            windows.append(frame("deals", pd.DataFrame({
+                "deal_id": [f"D{i}" for i in range(n)], "status": np.where(random.random(n) < share, "won", "lost"),
+                "amount": size * random.gamma(2, 0.5, n), "created_at": pd.Timestamp("2025-06-30") - days,
+                "closed_at": pd.Timestamp("2025-06-30"),
+            })))  # fmt: skip
+        factors = [cycle._factors(closed, 50, AS_OF, 12) for closed in windows]
+        found = cycle._log_effects(pd.DataFrame(factors))
+        half = 1.96 * np.sqrt(sum(cycle._log_variance(closed) for closed in windows))
+        truth = {"win": np.log(0.8), "size": np.log(1.5), "cycle": 0.0, "velocity": np.log(1.2)}
+        inside += [abs(found[name] - value) <= half[name] for name, value in truth.items()]
+    assert ((inside / 200 >= 0.91) & (inside / 200 <= 0.99)).all(), inside / 200
 
 
 def test_velocity_before_is_what_was_known_then():

@@ -113,7 +113,9 @@ def cycle_claim(table: pd.DataFrame, lang: str = "en") -> str:
 FACTORS = ("open", "win", "size", "cycle")
 VELOCITY = (
     "velocity_window first_day last_day n_open_deals n_won n_lost win_rate win_rate_low win_rate_high won_size cycle_days velocity "
-    "velocity_effect_rate open_effect_rate win_effect_rate size_effect_rate cycle_effect_rate"
+    "velocity_effect_rate velocity_effect_rate_low velocity_effect_rate_high open_effect_rate win_effect_rate "
+    "win_effect_rate_low win_effect_rate_high size_effect_rate size_effect_rate_low size_effect_rate_high cycle_effect_rate "
+    "cycle_effect_rate_low cycle_effect_rate_high"
 ).split()
 
 
@@ -122,28 +124,56 @@ def velocity_table(deals: pd.DataFrame, as_of: dt.date, *, months: int = 12) -> 
 
     `deals` is the table as delivered. Two rows, "before" and "now": deals open on last_day, as known then; win_rate
     (with Wilson interval) and won_size of the deals closed in the window; cycle_days, their mean (V is a rate of flow,
-    which the median does not give). Open deals without a creation date count now, but not before. The `_effect_rate` columns of "now" say by how much each factor alone changed V:
-    one plus each multiply to one plus velocity_effect_rate. Empty when nothing was won in the last window.
+    which the median does not give). Open deals without a creation date count now, but not before. The `_effect_rate`
+    columns of "now" decompose the change: ΔlnV = Δln(open) + Δln(win rate) + Δln(size) − Δln(cycle), to the last digit;
+    `_low` and `_high` are 95 % intervals by the delta method over the closed deals (open deals are counted, not
+    estimated). Empty when nothing was won in the last window.
     """
     usable, earlier = population(deals), window_start(as_of, months).date()
+    windows = [closed_within(usable, day, months) for day in (earlier, as_of)]
+    counts = _n_open_on(deals, earlier), int((deals["status"] == "open").sum())
     rows = [
-        {"velocity_window": window} | _factors(closed_within(usable, day, months), n_open, day, months)
-        for window, day, n_open in (
-            ("before", earlier, _n_open_on(deals, earlier)),
-            ("now", as_of, (deals["status"] == "open").sum()),
-        )
+        {"velocity_window": name} | _factors(closed, n_open, day, months)
+        for name, closed, n_open, day in zip(("before", "now"), windows, counts, (earlier, as_of), strict=True)
     ]
-    table = pd.DataFrame(rows)
-    before, now = (
-        table[["n_open_deals", "win_rate", "won_size", "cycle_days"]].iloc[i].to_numpy(float) for i in (0, 1)
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        effects = now / before
-    effects[3] = 1 / effects[3] if effects[3] else np.nan
-    table["velocity_effect_rate"] = [np.nan, np.prod(effects) - 1]
-    for name, effect in zip(FACTORS, effects, strict=True):
-        table[f"{name}_effect_rate"] = [np.nan, effect - 1]
-    return table[VELOCITY] if table["velocity"].notna().iloc[1] else table[VELOCITY].head(0)
+    table = pd.DataFrame(rows).reindex(columns=VELOCITY)
+    effects, spread = _log_effects(table), sum(_log_variance(closed) for closed in windows)
+    for name, effect in effects.items():
+        table[f"{name}_effect_rate"] = [np.nan, effect]
+        if name in spread:
+            half = 1.96 * np.sqrt(spread[name])
+            table[f"{name}_effect_rate_low"], table[f"{name}_effect_rate_high"] = (
+                [np.nan, effect - half],
+                [np.nan, effect + half],
+            )
+    return table if table["velocity"].notna().iloc[1] else table.head(0)
+
+
+def _log_effects(table: pd.DataFrame) -> dict[str, float]:
+    """Return the change of the logarithm of each factor from the first to the second row, the cycle's with its sign."""
+    factors = dict(zip(FACTORS, ("n_open_deals", "win_rate", "won_size", "cycle_days"), strict=True))
+    effects = {}
+    for name, column in factors.items():
+        before, now = table[column].astype(float)
+        change = np.log(now / before) if before > 0 and now > 0 else np.nan
+        effects[name] = -change if name == "cycle" else change
+    return effects | {"velocity": sum(effects.values())}
+
+
+def _log_variance(closed: pd.DataFrame) -> pd.Series:
+    """Return the variance of ln(win rate), ln(size), ln(cycle) and of the three together, by the influence of each deal."""
+    if not (closed["status"] == "won").any():
+        return pd.Series(np.nan, ["win", "size", "cycle", "velocity"])
+    won = (closed["status"] == "won").to_numpy(float)
+    days = (closed["closed_at"] - closed["created_at"]).dt.days
+    priced = won * (closed["amount"] > 0)
+    influence = {"win": won / won.mean() - 1}
+    for name, values, counted in (("size", closed["amount"], priced), ("cycle", days, won * days.notna())):
+        values, counted = values.fillna(0).to_numpy(float), np.asarray(counted, float)
+        total = (values * counted).sum()
+        influence[name] = counted * (values * counted.sum() / total - 1) / counted.mean() if total else counted * np.nan
+    influence["velocity"] = influence["win"] + influence["size"] - influence["cycle"]
+    return pd.Series({name: (values**2).sum() / len(values) ** 2 for name, values in influence.items()})
 
 
 def _n_open_on(deals: pd.DataFrame, day: dt.date) -> int:
@@ -168,28 +198,35 @@ def _factors(closed: pd.DataFrame, n_open: int, day: dt.date, months: int) -> di
 
 @chart("column", x="velocity_window", y="velocity")
 def plot_velocity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw how much each factor alone changed the velocity; without an earlier window, the factors as they stand."""
+    """Draw what each factor did to the velocity, largest first, as logarithms, which add up to the total; without an
+    earlier window, the factors as they stand."""
     ax = ax or style.new_axes()
     before, now = table.iloc[0], table.iloc[1]
-    names = [*FACTORS, "velocity"]
-    effects = np.array([now[f"{name}_effect_rate"] for name in names], float)
-    if not np.isfinite(effects).all():
+    if not np.isfinite([now[f"{name}_effect_rate"] for name in FACTORS]).all():
         return _plot_factors(now, ax)
-    places = np.arange(len(names))
-    helps = np.where(effects >= 0, style.GOOD, style.BAD)
-    bars = ax.barh(places, effects, color=[*helps[:-1], style.GREY], height=0.6)
-    ax.bar_label(bars, labels=[_signed(effect) for effect in effects], padding=4, fontsize=9)
-    written = {"n_open_deals": number, "win_rate": share, "won_size": money, "cycle_days": number, "velocity": money}
-    ax.set_yticks(places, [f"{word(c)}\n{write(before[c])} → {write(now[c])}" for c, write in written.items()])
+    columns = {"open": ("n_open_deals", number), "win": ("win_rate", share), "size": ("won_size", money),
+               "cycle": ("cycle_days", number), "velocity": ("velocity", money)}  # fmt: skip
+    names = sorted(FACTORS, key=lambda name: -abs(now[f"{name}_effect_rate"])) + ["velocity"]
+    for place, name in enumerate(names):
+        effect = now[f"{name}_effect_rate"]
+        colour = style.GREY if name == "velocity" else style.GOOD if effect >= 0 else style.BAD
+        ax.barh(place, effect, color=colour, height=0.6)
+        ends = now.get(f"{name}_effect_rate_low", np.nan), now.get(f"{name}_effect_rate_high", np.nan)
+        if np.isfinite(ends).all():
+            ax.errorbar(effect, place, xerr=[[effect - ends[0]], [ends[1] - effect]], ecolor=style.INK, capsize=3, lw=1)
+        far = np.nanmin([effect, *ends]) if effect < 0 else np.nanmax([effect, *ends])
+        ax.annotate(_signed(np.expm1(effect)), (far, place), (6 if effect >= 0 else -6, 0), textcoords="offset points",
+                    ha="left" if effect >= 0 else "right", va="center", fontsize=9)  # fmt: skip
+    labels = [(columns[name][0], columns[name][1]) for name in names]
+    ax.set_yticks(range(len(names)), [f"{word(c)}\n{write(before[c])} → {write(now[c])}" for c, write in labels])
     ax.invert_yaxis()
     ax.axvline(0, color=style.INK, lw=1)
     ax.axhline(len(FACTORS) - 0.5, color=style.PALE, lw=1)
     ax.margins(x=0.2)
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    style.percent_axis(ax.xaxis)
-    en = "Effect on velocity, each factor alone (a longer cycle slows)"
-    ax.set_xlabel(say(None, en, "各因素单独对销售速度的影响（周期变长则减速）"))
+    en = "Effect on ln V; the four add up to the last. At the bars: change of V by this factor alone"
+    ax.set_xlabel(say(None, en, "对 ln V 的影响，四项之和为总变化；条旁为该因素单独造成的变化"))
     return ax
 
 
@@ -216,15 +253,23 @@ def velocity_claim(table: pd.DataFrame, lang: str = "en") -> str:
     now = table.iloc[1]
     speed = money(now["velocity"], lang)
     effects = pd.Series({name: now[f"{name}_effect_rate"] for name in FACTORS}, dtype=float)
-    if not np.isfinite(now["velocity_effect_rate"]) or (effects <= -1).any():
+    if not np.isfinite(effects).all():
         factors = f"{number(now['n_open_deals'])} × {share(now['win_rate'])} × {money(now['won_size'], lang)} ÷ {number(now['cycle_days'])}"
         return say(
             lang, f"The pipeline yields {speed} a day ({factors} days).", f"销售速度为每天 {speed}（{factors} 天）。"
         )
-    main = effects.idxmax() if now["velocity_effect_rate"] >= 0 else effects.idxmin()
-    change, part = _signed(now["velocity_effect_rate"]), _signed(effects[main])
+    total = now["velocity_effect_rate"]
+    main = effects.idxmax() if total >= 0 else effects.idxmin()
+    change, part = _signed(np.expm1(total)), _signed(np.expm1(effects[main]))
+    low, high = (_signed(np.expm1(now[f"velocity_effect_rate_{end}"])) for end in ("low", "high"))
+    if now["velocity_effect_rate_low"] < 0 < now["velocity_effect_rate_high"]:
+        return say(
+            lang,
+            f"The pipeline yields {speed} a day; the change of {change} on the window before may be chance ({low} to {high}).",
+            f"销售速度为每天 {speed}；较上一期 {change}，可能属随机波动（{low} 至 {high}）。",
+        )
     return say(
         lang,
-        f"The pipeline yields {speed} a day, {change} on the window before; {word(f'{main}_factor', 'en')} did most ({part}).",
-        f"销售速度为每天 {speed}，较上一期 {change}；主要因素：{word(f'{main}_factor', 'zh')}（{part}）。",
+        f"The pipeline yields {speed} a day, {change} ({low} to {high}) on the window before; {word(f'{main}_factor', 'en')} did most ({part}).",
+        f"销售速度为每天 {speed}，较上一期 {change}（{low} 至 {high}）；主要因素：{word(f'{main}_factor', 'zh')}（{part}）。",
     )
