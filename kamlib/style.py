@@ -152,15 +152,15 @@ def heat_map(ax: Axes, values: pd.DataFrame, texts: pd.DataFrame, *, low: float 
     ax.tick_params(length=0)
 
 
-def panels(ax: Axes, rows: int, columns: int, **options) -> np.ndarray:
+def panels(ax: Axes, rows: int, columns: int, *, width_ratios: Sequence[float] | None = None, **options) -> np.ndarray:
     """Put a grid of axes in the place of `ax`; return them as an array of that shape."""
     spec = ax.get_subplotspec()
     figure = ax.figure
     ax.remove()
     return (
-        spec.subgridspec(rows, columns).subplots(squeeze=False, **options)
+        spec.subgridspec(rows, columns, width_ratios=width_ratios).subplots(squeeze=False, **options)
         if spec
-        else figure.subplots(rows, columns, squeeze=False, **options)
+        else figure.subplots(rows, columns, squeeze=False, width_ratios=width_ratios, **options)
     )
 
 

@@ -255,14 +255,6 @@ def test_moves_are_counted_from_quarter_end_to_quarter_end():
     assert moves.sum() == 6
 
 
-def test_a_lost_account_counts_as_won_back_when_a_year_to_come_back_is_over():
-    order_days = days(a=[0, 300], b=[0], c=[500])
-    known = lifecycle.silences(order_days, on(700), SETTINGS, accounts("a", "b", "c"))
-    row = journey.win_back_table(lifecycle.loss_events(known, on(700)), order_days, on(700)).iloc[0]
-    assert (row["n_losses"], row["n_returned"], row["return_days"]) == (2, 1, 300 - 181)
-    assert (row["before"], row["after"]) == (100.0, 100.0)
-
-
 def test_cohorts_keep_every_account_and_set_apart_those_from_before_the_data():
     order_days = days(old=[0, 100, 200, 300, 400], new=[95, 200], late=[300], dated=[10])
     table = accounts("old", "new", "late", "dated", created=[None, None, None, DAY0 + pd.Timedelta(days=2)])

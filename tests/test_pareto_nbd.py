@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import simulated_customers
-from scipy import integrate
+from scipy import integrate, special
 
 from kamlib.models import pareto_nbd
 from kamlib.models.pareto_nbd import ParetoNbd
@@ -31,10 +31,38 @@ def test_both_branches_of_alpha_and_beta_equal_the_integral(alpha_beta, customer
     assert model.alive(*customer) == pytest.approx(stay / (stay + left), rel=1e-7)
 
 
+def published(model, x, t):
+    """The term of Fader and Hardie's note at time t: 2F1, in the form that max(alpha, beta) asks for."""
+    r, alpha, s, beta = model.r, model.alpha, model.s, model.beta
+    size = r + s + x
+    if alpha >= beta:
+        return special.hyp2f1(size, s + 1, size + 1, (alpha - beta) / (alpha + t)) / (alpha + t) ** size
+    return special.hyp2f1(size, r + x, size + 1, (beta - alpha) / (beta + t)) / (beta + t) ** size
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(10.578, 11.669), (11.669, 10.578), (9.0, 9.0), (3.0, 80.0), (80.0, 3.0)])
+def test_it_is_the_published_closed_form_whichever_of_alpha_and_beta_is_larger(alpha, beta):
+    model = ParetoNbd(0.553, alpha, 0.606, beta)
+    for x, t_x, T in ((0, 0.0, 39.0), (2, 30.43, 38.86), (26, 30.86, 31.0)):
+        closed = model.s / (model.r + model.s + x) * (published(model, x, t_x) - published(model, x, T))
+        _, leave = model._branches(np.float64(x), np.float64(t_x), np.float64(T))
+        assert np.exp(leave) == pytest.approx(closed, rel=1e-8)
+
+
+@pytest.mark.parametrize("at", [(0.6, 8.0, 0.7, 10.0), (1.4, 30.0, 2.0, 6.0)])
+def test_the_gradient_is_that_of_the_likelihood(at):
+    x, t_x, T, _ = simulated_customers.pareto_nbd(np.random.default_rng(5), 200, *TRUE)
+    slopes = ParetoNbd(*at).log_likelihoods(x, t_x, T)[1].sum(axis=1)
+    for i in range(4):
+        step = np.eye(4)[i] * 1e-5 * at[i]
+        up, down = (ParetoNbd(*(np.array(at) + sign * step)).log_likelihoods(x, t_x, T)[0].sum() for sign in (1, -1))
+        assert slopes[i] == pytest.approx((up - down) / (2 * step[i]), rel=1e-4)
+
+
 def test_extremes_stay_finite():
-    for model in (ParetoNbd(0.6, 8, 0.7, 1e6), ParetoNbd(0.6, 400, 0.7, 8), ParetoNbd(50, 3, 1e-4, 1e-3)):
+    for model in (ParetoNbd(0.6, 8, 0.7, 1e6), ParetoNbd(0.6, 1e6, 0.7, 8), ParetoNbd(50, 3, 1e-4, 1e-3)):
         x, t_x, T = np.array([0.0, 3, 900, 900]), np.array([0.0, 39, 38, 2]), np.array([39.0, 39, 39, 39])
-        assert np.isfinite(model.log_likelihoods(x, t_x, T)).all()
+        assert all(np.isfinite(part).all() for part in model.log_likelihoods(x, t_x, T))
         assert ((model.alive(x, t_x, T) >= 0) & (model.alive(x, t_x, T) <= 1)).all()
         assert np.isfinite(model.expected(52.0, x, t_x, T)).all()
 

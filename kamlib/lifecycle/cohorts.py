@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 from kamlib import stats, style
 from kamlib.exhibit import chart
 from kamlib.settings import Settings
-from kamlib.words import say, share, word
+from kamlib.words import currency, language, number, say, share, word
 from kamlib.workspace import Data
 
 SMALL_CELL = 5
@@ -28,7 +29,7 @@ def cohort_table(order_days: pd.DataFrame, accounts: pd.DataFrame, as_of: dt.dat
 
     One row per cohort and quarter since: cohort ("2023 Q2", or "before_data"), n_quarters (0: the quarter of the first
     order), n_accounts (of the cohort), n_ordering (that ordered in that quarter), retention_rate with its Wilson interval,
-    amount (ordered in that quarter, after discount), quarter_open (the quarter is not over on `as_of`), small (fewer than 5
+    amount (ordered in that quarter, after discount), amount_each (ordered so far, per account of the cohort), quarter_open (the quarter is not over on `as_of`), small (fewer than 5
     accounts). An account whose first order lies within the dormancy floor of the start of the data, and which was not
     created after that start, may have bought before: such accounts form the cohort "before_data".
     """
@@ -46,6 +47,7 @@ def cohort_table(order_days: pd.DataFrame, accounts: pd.DataFrame, as_of: dt.dat
     table = table.assign(retention_rate=table["n_ordering"] / table["n_accounts"], retention_rate_low=low)
     ends = pd.PeriodIndex.from_ordinals(table["start"] + table["n_quarters"], freq="Q").end_time.normalize()
     quarter_open = np.asarray(ends > pd.Timestamp(as_of))
+    table["amount_each"] = table.groupby("cohort")["amount"].cumsum() / table["n_accounts"]
     return table.assign(retention_rate_high=high, quarter_open=quarter_open, small=table["n_accounts"] < SMALL_CELL)[
         _COHORT_COLUMNS
     ]
@@ -53,7 +55,7 @@ def cohort_table(order_days: pd.DataFrame, accounts: pd.DataFrame, as_of: dt.dat
 
 _COHORT_COLUMNS = [
     "cohort", "n_quarters", "n_accounts", "n_ordering", "retention_rate", "retention_rate_low", "retention_rate_high",
-    "amount", "quarter_open", "small",
+    "amount", "amount_each", "quarter_open", "small",
 ]  # fmt: skip
 
 
@@ -76,24 +78,48 @@ def _triangle(start: pd.DataFrame, last: int) -> pd.DataFrame:
     return sizes.drop(columns="new").assign(n_quarters=since).explode("n_quarters", ignore_index=True).infer_objects()
 
 
-@chart("heatmap", x="n_quarters", y="cohort", colour="retention_rate", size=(8, 4.2))
+@chart("heatmap", x="n_quarters", y="cohort", colour="retention_rate", size=(10, 3.8))
 def plot_cohorts(table: pd.DataFrame, ax: Axes | None = None, *, smallest: int = 1) -> Axes:
-    """Draw the triangle of cohorts with at least `smallest` accounts; quarter_open quarters and small cohorts are hatched."""
+    """Draw two triangles of the cohorts with at least `smallest` accounts: who still orders, and money per account so far.
+
+    Open quarters and small cohorts are hatched.
+    """
     ax = ax or style.new_axes(plot_cohorts.size)
     table = table[table["n_accounts"] >= smallest]
-    rate = table.pivot(index="cohort", columns="n_quarters", values="retention_rate").reindex(table["cohort"].unique())
-    style.heat_map(ax, rate.astype(float), rate.map(share), high=1)
-    rows = {cohort: i for i, cohort in enumerate(rate.index)}
-    for cell in table[table["quarter_open"] | table["small"]].itertuples():
-        corner = (cell.n_quarters - 0.5, rows[cell.cohort] - 0.5)
-        ax.add_patch(Rectangle(corner, 1, 1, fc=(1, 1, 1, 0.25), ec=(0.6, 0.6, 0.6, 0.7), hatch="//", lw=0))
-    sizes = table.groupby("cohort")["n_accounts"].first()
-    ax.set_yticks(range(len(rate)), [f"{word(cohort)} (n = {sizes[cohort]})" for cohort in rate.index], fontsize=9)
-    ax.set_xlabel(say(None, "quarters after the quarter of the first order", "首单季度之后的第几个季度"))
+    left, right = style.panels(ax, 1, 2)[0]
+    sizes, (unit, write) = table.groupby("cohort")["n_accounts"].first(), _in_unit(table["amount_each"].max())
+    for panel, column in ((left, "retention_rate"), (right, "amount_each")):
+        wide = table.pivot(index="cohort", columns="n_quarters", values=column).reindex(table["cohort"].unique())
+        texts = wide.map(share) if panel is left else wide.map(write)
+        style.heat_map(panel, wide.astype(float), texts, high=1 if panel is left else None)
+        _hatch(panel, table, wide.index)
+        names = [f"{word(cohort)} (n = {sizes[cohort]})" if panel is left else "" for cohort in wide.index]
+        panel.set_yticks(range(len(wide)), names, fontsize=9)
+        panel.tick_params(axis="x", labelsize=8)
+        panel.set_xlabel(say(None, "quarters after the quarter of the first order", "首单季度之后的第几个季度"))
+    left.set_title(say(None, "still ordering", "留存率"), fontsize=9)
+    right.set_title(say(None, f"ordered so far per account, {unit}", f"每客户累计订单额（{unit}）"), fontsize=9)
     note = say(None, "fewer than 5 accounts,\nor quarter not over", "客户少于 5 个，\n或季度未结束")
     key = Patch(facecolor="white", hatch="///", edgecolor=style.GREY, label=note)
-    ax.legend(handles=[key], loc="lower right", fontsize=8, handleheight=2)
-    return ax
+    left.legend(handles=[key], loc="lower right", fontsize=8, handleheight=2)
+    return left
+
+
+def _hatch(ax: Axes, table: pd.DataFrame, cohorts: pd.Index) -> None:
+    rows = {cohort: i for i, cohort in enumerate(cohorts)}
+    for cell in table[table["quarter_open"] | table["small"]].itertuples():
+        corner = (cell.n_quarters - 0.5, rows[cell.cohort] - 0.5)
+        ax.add_patch(Rectangle(corner, 1, 1, fc=(1, 1, 1, 0.25), ec=(0.6, 0.6, 0.6, 0.7), hatch="/", lw=0))
+
+
+def _in_unit(most: float) -> tuple[str, Callable[[float], str]]:
+    """Return the unit that keeps amounts up to `most` short enough for a cell, and the function that writes them in it."""
+    steps = ((1e8, "亿"), (1e4, "万"), (1, "")) if language() == "zh" else ((1e6, " m"), (1e3, " k"), (1, ""))
+    size, suffix = next((step for step in steps if most >= 10 * step[0]), steps[-1])
+    digits = int(most < 100 * size and size > 1)
+    yuan = "元" if currency() == "CNY" else f" {currency()}"
+    unit = f"{suffix}{yuan}" if language() == "zh" else f"{currency()}{suffix}"
+    return unit, lambda amount: number(amount / size, digits) if np.isfinite(amount) else ""
 
 
 def cohorts_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
@@ -114,7 +140,23 @@ def cohorts_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         rate, many = float(old["retention_rate"].iloc[0]), int(old["n_accounts"].iloc[0])
         en += f", against {share(rate)} of {many} from before the data"
         zh += f"；数据起点之前的 {many} 个老客户为 {share(rate)}"
+    kept = second_year(table)
+    if kept["n"] >= SMALL_CELL:
+        ratio = share(kept["second"] / kept["first"])
+        en += f"; in their second year {kept['n']} of them ordered {ratio} of the first year's amount"
+        zh += f"；其中 {kept['n']} 个的第二年订单额为第一年的 {ratio}"
     return say(lang, f"{en}.", f"{zh}。")
+
+
+def second_year(table: pd.DataFrame) -> dict[str, float]:
+    """Compare what new accounts ordered in quarters 4 to 7 with quarters 0 to 3: {"n", "first", "second"}, cohorts whose
+    quarter 7 is over; whoever stopped counts with nothing."""
+    over = table[(table["n_quarters"] == 2 * YEAR_LATER - 1) & ~table["quarter_open"].astype(bool)]
+    over = over[over["cohort"] != "before_data"]
+    rows = table[table["cohort"].isin(over["cohort"]) & (table["n_quarters"] < 2 * YEAR_LATER)]
+    first = rows["n_quarters"] < YEAR_LATER
+    sums = {"first": float(rows.loc[first, "amount"].sum()), "second": float(rows.loc[~first, "amount"].sum())}
+    return {"n": int(over["n_accounts"].sum()) if sums["first"] > 0 else 0} | sums
 
 
 # --- How far along the path are accounts? --------------------------------------------------------------------------

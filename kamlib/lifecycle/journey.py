@@ -16,7 +16,7 @@ from kamlib import stats, style
 from kamlib.exhibit import chart
 from kamlib.lifecycle import BUYING, CUSTOMERS, STATES, states_on
 from kamlib.settings import Settings
-from kamlib.words import number, say, share, word
+from kamlib.words import say, share, word
 
 COLOURS = {
     "loyal": style.BLUE, "repeat": style.SKY, "first_purchase": style.GREEN, "won_back": style.PURPLE,
@@ -124,15 +124,7 @@ def transition_table(spells: pd.DataFrame, as_of: dt.date, *, months: int = 3, s
     n_months (in a step).
     An account counts once per step, so the rows of one account are not independent: read the intervals as a minimum.
     """
-    last = pd.Timestamp(as_of) + pd.offsets.Day(1) - pd.offsets.MonthEnd(1)
-    bought = spells.loc[spells["state"] != "prospect", "start"]
-    dates = [last - pd.offsets.MonthEnd(months * step) for step in range(steps, -1, -1)]
-    dates = [day for day in dates if len(bought) and day >= bought.min()]
-    pairs = [
-        pd.concat([states_on(spells, a), states_on(spells, b)], axis=1, keys=["state_from", "state_to"]).dropna()
-        for a, b in zip(dates, dates[1:], strict=False)
-    ]
-    moves = pd.concat(pairs) if pairs else pd.DataFrame(columns=["state_from", "state_to"])
+    moves = moves_made(spells, as_of, months=months, steps=steps)
     counts = pd.crosstab(moves["state_from"], moves["state_to"]).reindex(index=STATES, columns=STATES, fill_value=0)
     counts = counts[counts.sum(axis=1) > 0]
     low, high = stats.dirichlet_interval(counts.to_numpy().reshape(-1, len(STATES)))
@@ -140,6 +132,29 @@ def transition_table(spells: pd.DataFrame, as_of: dt.date, *, months: int = 3, s
     table["n_from"] = table.groupby("state_from")["n_moves"].transform("sum")
     table["transition_rate"] = table["n_moves"] / table["n_from"]
     return table.assign(transition_rate_low=low.ravel(), transition_rate_high=high.ravel(), n_months=months)
+
+
+def step_ends(spells: pd.DataFrame, as_of: dt.date, *, months: int, steps: int) -> list[pd.Timestamp]:
+    """Return the month-ends that bound the last `steps` steps, the last full month's end last; none before the first order."""
+    last = pd.Timestamp(as_of) + pd.offsets.Day(1) - pd.offsets.MonthEnd(1)
+    bought = spells.loc[spells["state"] != "prospect", "start"]
+    dates = [last - pd.offsets.MonthEnd(months * step) for step in range(steps, -1, -1)]
+    return [day for day in dates if len(bought) and day >= bought.min()]
+
+
+def moves_made(spells: pd.DataFrame, as_of: dt.date, *, months: int = 3, steps: int = 8) -> pd.DataFrame:
+    """Return one row per account and step: step (its last day), account_id, state_from, state_to."""
+    dates = step_ends(spells, as_of, months=months, steps=steps)
+    pairs = [
+        pd.concat([states_on(spells, a), states_on(spells, b)], axis=1, keys=["state_from", "state_to"]).dropna()
+        for a, b in zip(dates, dates[1:], strict=False)
+    ]
+    moves = (
+        pd.concat(pairs, keys=dates[1:], names=["step", "account_id"])
+        if pairs
+        else pd.DataFrame(columns=["step", "account_id", "state_from", "state_to"])
+    )
+    return moves.reset_index() if pairs else moves
 
 
 @chart("heatmap", x="state_to", y="state_from", colour="transition_rate", size=(8, 4.8))
@@ -188,35 +203,6 @@ def _buyers_lost(table: pd.DataFrame, step: int, lang: str | None) -> str:
     )
 
 
-# --- Who comes back, and what is it worth? -------------------------------------------------------------------------
-
-
-def win_back_table(losses: pd.DataFrame, order_days: pd.DataFrame, as_of: dt.date, *, months: int = 12) -> pd.DataFrame:
-    """Say in one row how many lost accounts came back within `months` of being known as lost, and what they bought.
-
-    n_losses (confirmed at least `months` ago, so that each had the same time), n_returned, win_back_rate with its Wilson
-    interval, return_days (median, from confirmation to the order), before and after (orders in the 12 months up to the
-    last order before the loss, and in the 12 months from the return on, of those returned at least 12 months ago).
-    """
-    span, today = pd.DateOffset(months=months), pd.Timestamp(as_of)
-    old = losses[losses["confirmed_on"] + span <= today]
-    back = old[old["returned"] <= old["confirmed_on"] + span]
-    seen = back[back["returned"] + pd.DateOffset(months=12) <= today]
-    low, high = stats.wilson(len(back), len(old))
-    return pd.DataFrame(
-        {
-            "n_losses": [len(old)],
-            "n_returned": [len(back)],
-            "win_back_rate": [len(back) / len(old) if len(old) else np.nan],
-            "win_back_rate_low": [low],
-            "win_back_rate_high": [high],
-            "return_days": [(back["returned"] - back["confirmed_on"]).dt.days.median()],
-            "before": [ordered_in_year(order_days, seen, "last_order", after=False).sum()],
-            "after": [ordered_in_year(order_days, seen, "returned", after=True).sum()],
-        }
-    )
-
-
 def ordered_in_year(order_days: pd.DataFrame, rows: pd.DataFrame, day: str, *, after: bool) -> pd.Series:
     """Return for each row (account_id and the date column `day`) what it ordered in the 12 months up to that day, or
     with `after` from that day on; both include the day itself."""
@@ -228,21 +214,6 @@ def ordered_in_year(order_days: pd.DataFrame, rows: pd.DataFrame, day: str, *, a
     inside = pairs[pairs["order_date"].between(start, end)]
     sums = inside.groupby("index")["amount"].sum().reindex(numbered["index"], fill_value=0.0)
     return sums.set_axis(rows.index)
-
-
-def win_back_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
-    """Say how many lost accounts were won back and how long that took."""
-    row = table.iloc[0]
-    n, back = int(row["n_losses"]), int(row["n_returned"])
-    if n == 0:
-        return say(lang, "Win-back rate: not enough data (n = 0).", "挽回率：数据不足（n = 0）。")
-    rate = f"{share(row['win_back_rate_low'])} – {share(row['win_back_rate_high'])}"
-    en = f"{back} of {n} lost accounts bought again within a year (95 % interval {rate})"
-    zh = f"{n} 个流失客户中 {back} 个在一年内恢复购买（95 % 区间 {rate}）"
-    if back:
-        en += f", after {number(row['return_days'])} days (median)"
-        zh += f"，中位时间 {number(row['return_days'])} 天"
-    return say(lang, f"{en}.", f"{zh}。")
 
 
 # --- The rates that describe a lifecycle ---------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from kamlib import stats, style
 from kamlib.exhibit import chart
 from kamlib.words import money, number, say, share, word
 
+LEAST_OTHERS = 10
+"""So many accounts that took no part can tell what the season did."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MONTHS = tuple(f"month_{i:02d}" for i in range(1, 13))
 
@@ -168,28 +170,54 @@ def promotion_table(orders: pd.DataFrame, as_of: dt.date, *, payback: int = 56, 
     The usual pace is what they ordered per day in the `base` days before, and in as many days after the `payback` days
     that follow the promotion; accounts that had not ordered before these days are left out. One row per promotion:
     promotion, start, end, n_accounts, during (ordered above the usual pace while it ran), afterwards (the same in the
-    payback days), net (their sum) with its 95 % bootstrap interval over accounts, known (the payback days are over).
-    Who took part bought in those days by definition, so `during` flatters; a control group would show by how much.
+    payback days), net (their sum) with its 95 % bootstrap interval over accounts; beyond, the same had the usual pace moved as it did for the
+    n_others accounts that took no part, with its interval (missing with fewer than 10); known (the payback days are over). Who took part bought in
+    those days by definition, so `during` flatters; and nobody drew lots, so the others are no control group, but they tell what the season did.
     """
-    rows = []
+    rows, today = [], pd.Timestamp(as_of)
     for name, tagged in orders[orders["promotion"].notna()].groupby("promotion"):
         start, end = tagged["order_date"].min(), tagged["order_date"].max()
-        theirs = orders[orders["account_id"].isin(tagged["account_id"])]
-        parts = _above_usual(theirs, start, end, pd.Timestamp(as_of), payback, base)
+        above = _above_usual(orders, start, end, today, payback, base)
+        above["took_part"] = above.index.isin(tagged["account_id"])
+        parts = above[above["took_part"]]
         if parts.empty:
             continue
-        net = parts.sum(axis=1)
+        net = parts["during"] + parts["afterwards"]
         low, high = stats.bootstrap_interval(net.to_numpy(), np.sum)
-        known = end + pd.Timedelta(days=payback) <= pd.Timestamp(as_of)
-        rows.append((name, start, end, len(parts), *parts.sum(), net.sum(), low, high, known))
-    columns = ["promotion", "start", "end", "n_accounts", "during", "afterwards", "net", "net_low", "net_high", "known"]
-    return pd.DataFrame(rows, columns=columns).sort_values("start", ignore_index=True)
+        above["above"] = above["during"] + above["afterwards"]
+        both = above[["took_part", "above", "usual", "n_orders", "n_usual"]].to_numpy(float)
+        others, (least, most) = _beyond_season(both), stats.bootstrap_interval(both, _beyond_season)
+        sums, rest = parts[["during", "afterwards"]].sum(), int((~above["took_part"]).sum())
+        enough = rest >= LEAST_OTHERS
+        beyond = (others, least, most) if enough else (np.nan,) * 3
+        known = end + pd.Timedelta(days=payback) <= today
+        rows.append((name, start, end, len(parts), *sums, net.sum(), low, high, *beyond, rest, known))
+    return pd.DataFrame(rows, columns=_PROMOTION).sort_values("start", ignore_index=True)
+
+
+_PROMOTION = [
+    "promotion", "start", "end", "n_accounts", "during", "afterwards", "net", "net_low", "net_high", "beyond", "beyond_low",
+    "beyond_high", "n_others", "known",
+]  # fmt: skip
+
+
+def _beyond_season(rows: np.ndarray) -> float:
+    """Return what those who took part ordered above their usual pace, had that moved as the others' number of orders did.
+
+    Columns: took part, amount above the usual pace, usual amount, orders, usual orders. Orders tell the season: amounts of a
+    few large projects would drown it.
+    """
+    inside = rows[:, 0] > 0
+    usual = rows[~inside, 4].sum()
+    season = rows[~inside, 3].sum() / usual - 1 if usual > 0 else 0.0
+    return float(rows[inside, 1].sum() - season * rows[inside, 2].sum())
 
 
 def _above_usual(
     orders: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, today: pd.Timestamp, payback: int, base: int
 ) -> pd.DataFrame:
-    """Return per account what it ordered above its usual pace: columns during and afterwards."""
+    """Return per account what it ordered above its usual pace, columns during and afterwards; the usual amount of both
+    together; n_orders in them and n_usual, the usual number."""
     day = pd.Timedelta(days=1)
     after = min(end + payback * day, today)
     spans = {
@@ -200,13 +228,18 @@ def _above_usual(
     }
     first = orders.groupby("account_id")["order_date"].min()
     orders = orders[orders["account_id"].isin(first.index[first < start - base * day])]
-    sums, days = {}, {}
-    for name, (a, b) in spans.items():
-        inside = orders[orders["order_date"].between(a, b)]
-        sums[name], days[name] = inside.groupby("account_id")["amount"].sum(), max((b - a).days + 1, 0)
-    sums = pd.DataFrame(sums, index=orders["account_id"].unique()).fillna(0.0)
-    usual = (sums["before"] + sums["later"]) / (days["before"] + days["later"])
-    return pd.DataFrame({name: sums[name] - usual * days[name] for name in ("during", "afterwards")})
+    days = pd.Series({name: max((b - a).days + 1, 0) for name, (a, b) in spans.items()})
+    inside = pd.concat([orders[orders["order_date"].between(a, b)].assign(span=name) for name, (a, b) in spans.items()])
+    by_span = inside.groupby(["account_id", "span"])["amount"]
+    accounts = orders["account_id"].unique()
+    sums, counts = (
+        part.unstack().reindex(index=accounts, columns=days.index).fillna(0.0)
+        for part in (by_span.sum(), by_span.size())
+    )
+    usual, often = ((part["before"] + part["later"]) / (days["before"] + days["later"]) for part in (sums, counts))
+    above = pd.DataFrame({name: sums[name] - usual * days[name] for name in ("during", "afterwards")})
+    then = days["during"] + days["afterwards"]
+    return above.assign(usual=usual * then, n_orders=counts["during"] + counts["afterwards"], n_usual=often * then)
 
 
 def promotion_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
@@ -216,13 +249,22 @@ def promotion_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     sentences = []
     for row in table.itertuples():
         spread = f"{money(row.net_low, lang)} – {money(row.net_high, lang)}"
-        sure = row.net_low > 0 or row.net_high < 0
         en = f"{row.promotion}: {money(row.during, 'en')} more while it ran, {money(row.afterwards, 'en')} afterwards"
         zh = f"{row.promotion}：期间多 {money(row.during, 'zh')}，之后 {money(row.afterwards, 'zh')}"
-        verdict = (
-            ("it added purchases", "确有增量") if sure else ("purchases moved; none proven added", "购买提前，未见增量")
-        )
-        en = f"{en}; net {money(row.net, 'en')} (95 % interval {spread}, n = {row.n_accounts} accounts): {verdict[0]}."
-        zh = f"{zh}；净增 {money(row.net, 'zh')}（95 % 区间 {spread}，n = {row.n_accounts} 个客户）：{verdict[1]}。"
+        en = f"{en}; net {money(row.net, 'en')} (95 % interval {spread}, n = {row.n_accounts} accounts)"
+        zh = f"{zh}；净增 {money(row.net, 'zh')}（95 % 区间 {spread}，n = {row.n_accounts} 个客户）"
+        sure = [row.net_low > 0]
+        if np.isfinite(row.beyond):
+            sure.append(row.beyond_low > 0)
+            season = f"{money(row.beyond_low, lang)} – {money(row.beyond_high, lang)}"
+            en += f"; beyond what the season did to {row.n_others} others {money(row.beyond, 'en')} ({season})"
+            zh += f"；扣除 {row.n_others} 个未参与客户反映的季节因素后 {money(row.beyond, 'zh')}（{season}）"
+        verdict = ("purchases moved; none proven added", "购买提前，未见增量")
+        verdict = ("not proven, it depends on the baseline", "取决于基准，尚无定论") if any(sure) else verdict
+        verdict = ("it added purchases", "确有增量") if all(sure) else verdict
+        en, zh = f"{en}: {verdict[0]}", f"{zh}：{verdict[1]}"
+        if not row.known:
+            en, zh = f"{en}; not settled yet, the weeks after are not over", f"{zh}；后续观察期未满，尚无定论"
+        en, zh = f"{en}.", f"{zh}。"
         sentences.append(say(lang, en, zh))
     return "\n".join(sentences)

@@ -19,6 +19,10 @@ from scipy import special
 from kamlib.models.bgnbd import collapsed, rate_start
 from kamlib.models.likelihood import Fit, maximise
 
+NODES, WEIGHTS = (np.polynomial.legendre.leggauss(32) + np.array([[1.0], [0.0]])) / 2
+FALL = 40.0
+"""An integrand fallen by exp(−40) adds nothing that a float could hold."""
+
 
 @dataclass(frozen=True)
 class ParetoNbd:
@@ -49,41 +53,68 @@ class ParetoNbd:
         bent = (self.s - 1) * shrink
         return (self.beta + T) * shrink * special.exprel(-bent)
 
-    def log_likelihoods(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> np.ndarray:
-        """Return the log-likelihood of each customer."""
-        rates = special.gammaln(self.r + x) - special.gammaln(self.r) + self.r * np.log(self.alpha)
-        return rates + self.s * np.log(self.beta) + np.logaddexp(*self._branches(x, t_x, T))
+    def log_likelihoods(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the log-likelihood of each customer and its derivatives by r, alpha, s and beta, one row each."""
+        r, alpha, s, beta = self.r, self.alpha, self.s, self.beta
+        stay, leave = self._branches(x, t_x, T)
+        both = np.logaddexp(stay, leave)
+        there, left = np.exp(stay - both), np.exp(leave - both)
+        time, weight = self._leaving(x, t_x, T)
+        by_time = [
+            np.sum(weight * part, axis=-1)
+            for part in (np.log(alpha + time), 1 / (alpha + time), np.log(beta + time), 1 / (beta + time))
+        ]
+        slopes = (
+            special.digamma(r + x) - special.digamma(r) + np.log(alpha) - there * np.log(alpha + T) - left * by_time[0],
+            r / alpha - (r + x) * (there / (alpha + T) + left * by_time[1]),
+            np.log(beta) - there * np.log(beta + T) + left * (1 / s - by_time[2]),
+            s / beta - there * s / (beta + T) - left * (s + 1) * by_time[3],
+        )
+        rates = special.gammaln(r + x) - special.gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+        return rates + both, np.array(slopes)
 
     def _branches(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the logs of the likelihoods of having stayed and of having left since the last purchase."""
+        """Return the logs of the likelihoods of having stayed and of having left since the last purchase.
+
+        The second is the integral over the moment of leaving, taken numerically on a logarithmic axis of time as far as it
+        matters. The published closed form, two 2F1 whose shape depends on which of alpha and beta is larger, gives the
+        same but overflows for frequent customers.
+        """
         stay = -(self.r + x) * np.log(self.alpha + T) - self.s * np.log(self.beta + T)
-        early, late = self._tail(x, t_x), self._tail(x, T)
+        _, height, width = self._grid(x, t_x, T)
+        top = height.max(axis=-1)
         with np.errstate(divide="ignore"):  # bought on the last day seen: no time to leave
-            leave = (
-                np.log(self.s) - np.log(self.r + self.s + x) + early + np.log(-np.expm1(np.minimum(late - early, 0)))
-            )
+            leave = np.log(self.s) + np.log(width) + top + np.log(np.exp(height - top[..., None]) @ WEIGHTS)
         return stay, leave
 
-    def _tail(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
-        """The published 2F1 term at time `t`, in logs, after Euler's transformation: its series starts at 1 and stays small.
+    def _leaving(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return moments of leaving and their probabilities, given that the customer has left."""
+        time, height, _ = self._grid(x, t_x, T)
+        weight = np.exp(height - height.max(axis=-1)[..., None]) * WEIGHTS
+        return time, weight / weight.sum(axis=-1)[..., None]
 
-        Which of alpha and beta is larger decides the form, so that the argument lies between 0 and 1.
-        """
-        r, alpha, s, beta = self.r, self.alpha, self.s, self.beta
-        if alpha >= beta:
-            series = special.hyp2f1(1, r + x, r + s + x + 1, (alpha - beta) / (alpha + t))
-            return np.log(series) - s * np.log(beta + t) - (r + x) * np.log(alpha + t)
-        series = special.hyp2f1(1, s + 1, r + s + x + 1, (beta - alpha) / (beta + t))
-        return np.log(series) - (r + x - 1) * np.log(alpha + t) - (s + 1) * np.log(beta + t)
+    def _grid(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return moments between t_x and T, the log of the integrand there, and the width of the axis it is taken along."""
+        alpha, beta, least = self.alpha, self.beta, min(self.alpha, self.beta)
+        power = np.maximum((self.r + x if alpha <= beta else self.s + 1 + 0 * x) - 1, 1e-9)
+        width = np.minimum(np.log((least + T) / (least + t_x)), FALL / power)
+        time = np.asarray(t_x)[..., None] + (least + t_x)[..., None] * np.expm1(width[..., None] * NODES)
+        height = (
+            np.log(least + time) - (self.r + x)[..., None] * np.log(alpha + time) - (self.s + 1) * np.log(beta + time)
+        )
+        return time, height, width
 
 
 def fit(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Fit:
     """Return the most likely r, alpha, s, beta; the log-likelihood is the plain sum over customers."""
     x, t_x, T, n = collapsed(x, t_x, T)
 
-    def height(values: np.ndarray) -> float:
-        return n @ ParetoNbd(*values).log_likelihoods(x, t_x, T)
+    def height(values: np.ndarray) -> tuple[float, np.ndarray]:
+        heights, slopes = ParetoNbd(*values).log_likelihoods(x, t_x, T)
+        return n @ heights, slopes @ n
 
     r, alpha = rate_start(x, T, n)
     seen = (n @ T) / n.sum()
-    return maximise(height, [np.array([r, alpha, s, beta]) for s, beta in ((0.6, seen / 3), (0.5, 2 * seen))])
+    starts = [np.array([r, alpha, s, beta]) for s, beta in ((0.6, seen / 3), (0.5, 2 * seen))]
+    by_rates = np.array([[1, 0, 0, 0], [1, -1, 0, 0], [0, 0, 1, 0], [0, 0, 1, -1.0]])  # r, r ÷ alpha, s, s ÷ beta
+    return maximise(height, starts, gradient=True, turn=by_rates)

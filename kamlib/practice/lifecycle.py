@@ -7,10 +7,13 @@ import pandas as pd
 
 from kamlib import lifecycle
 from kamlib.lifecycle import journey, next_orders, rhythm
+from kamlib.models.bgnbd import BgNbd
 from kamlib.practice import Question
 from kamlib.words import number, share
 from kamlib.workspace import Data
 
+TYPICAL = (0.243, 4.414, 0.793, 2.426)
+"""BG/NBD of CDNOW, in weeks: Fader, Hardie and Lee (2005)."""
 GAPS = (40, 60, 80, 100, 120)
 """Days between the orders of the account of question 2."""
 
@@ -158,6 +161,33 @@ QUESTIONS = (
             (
                 _silent_longest,
                 ("That one is silent for the longest time. How much did it buy?", "这是沉默最久的客户。它原来买多少？"),
+            ),
+        ),
+    ),
+    Question(
+        id="04.p5",
+        answer=lambda data: float(BgNbd(*TYPICAL).alive(0, 0.0, 104.0)),
+        because=lambda data: (
+            "In BG/NBD accounts leave only after a repeat purchase, so who never made one is alive for ever. "
+            f"It expects {number(float(BgNbd(*TYPICAL).expected(52, 0, 0.0, 104.0)), 2)} orders in the next year: rank by that.",
+            "BG/NBD 假设只在回购之后才会离开，从未回购者因此永远“存活”；"
+            f"模型预期其未来一年下单 {number(float(BgNbd(*TYPICAL).expected(52, 0, 0.0, 104.0)), 2)} 次，应按此排序。",
+        ),
+        hints=(
+            ("When does the model let an account leave?", "模型假设客户在什么时候离开？"),
+            ("Only right after a repeat purchase. How many has this one made?", "只在回购之后。该客户回购过几次？"),
+            (
+                "None, so it had no occasion to leave: which probability is certainty?",
+                "没有，因此没有离开的机会：必然事件的概率是多少？",
+            ),
+        ),
+        traps=(
+            (
+                lambda data: 0.0,
+                (
+                    "So common sense says; the model cannot. When does it let accounts leave?",
+                    "常识如此，但模型做不到。它假设何时离开？",
+                ),
             ),
         ),
     ),
