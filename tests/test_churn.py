@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from lifelines.datasets import load_waltons
 
 from kamlib import churn, lifecycle, stats, words
-from kamlib.churn import backtest, compared, early_warning, reasons, retention, survival
+from kamlib.churn import backtest, compared, early_warning, reasons, retention, signals, survival
 from kamlib.practice import Practice
 from kamlib.practice.churn import QUESTIONS
 from kamlib.sample import stories
@@ -79,21 +78,11 @@ def test_retention_example_of_the_methods_page():
     )
 
 
-def test_kaplan_meier_of_the_waltons_data():
-    data = load_waltons()
-    tenures = pd.DataFrame({"tenure_days": data["T"].astype(int), "churned": data["E"] == 1, "entry_days": 0})
-    table = survival.survival_table(tenures)
-    assert survival.median_days(table) == 56
-    at_50 = table[table["tenure_days"] <= 50].iloc[-1]
-    assert at_50["survival_rate"] == pytest.approx(0.6168, abs=5e-5)
-    assert table["n_observed"].iloc[0] == len(data)
-    assert table["n_losses"].sum() == data["E"].sum()
-
-
 # --- rates ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_denominator_is_the_customers_at_the_start(portfolio):
+    """D.11-5: customers won in the period stand in neither count."""
     facts, known, events = portfolio
     start, end = pd.Timestamp(on(730)), pd.Timestamp(on(1095))
     lost = churn.lost_flags(known, events, start, end)
@@ -150,7 +139,9 @@ def test_definitions_share_the_customers_and_differ_in_what_they_call_lost(portf
     table = compared.definition_table((*facts, contracts), losses, on(1095)).set_index("definition")
     assert table["n_churned"].to_dict() == {
         "tau2_70": 1, "tau2_100": 1, "tau2_130": 1, "recorded": 2, "contract_ended": 1,
+        "start_active": 1, "start_ever": 1, "with_new": 1,
     }  # fmt: skip
+    assert table["n_start"][["start_active", "start_ever", "with_new"]].tolist() == [9, 10, 11]
     assert table["n_start"]["contract_ended"] == 2
     assert table["n_start"]["recorded"] == 9
 
@@ -277,7 +268,10 @@ def test_the_restricted_mean_is_the_area_under_the_curve():
         {"entry_days": 0, "tenure_days": [10] * 10 + [20] * 20, "churned": [True] * 10 + [False] * 20}
     )
     table = survival.survival_table(tenures)
-    assert survival.mean_days(table) == pytest.approx((10 + 10 * 2 / 3, 20))
+    found = survival.mean_days(table)
+    assert (found["mean"], found["horizon"]) == pytest.approx((10 + 10 * 2 / 3, 20))
+    error = 10 * 2 / 3 * np.sqrt(10 / (30 * 20))  # Greenwood: the area after day 10, times the root of d ÷ n(n − d)
+    assert found["mean"] - found["low"] == pytest.approx(1.959964 * error)
     assert np.isnan(survival.median_days(table))
     assert "median not reached" in survival.survival_claim(table)
     assert survival.survival_table(tenures.assign(churned=False)).empty
@@ -288,38 +282,27 @@ def test_the_restricted_mean_is_the_area_under_the_curve():
 
 @pytest.fixture(scope="module")
 def warned(sample):
-    signals = early_warning.signal_table(sample)
-    panel = backtest.panel_table(sample, backtest.cutoffs(sample)[-2:])
+    points = signals.signal_table(sample)
+    panel = backtest.panel_table(sample, backtest.cutoffs(sample)[-4:])
     bands = backtest.band_table(panel)
-    return signals, panel, bands, early_warning.warning_table(signals, sample.mart, bands)
+    return points, panel, bands, early_warning.warning_table(points, sample.mart, bands)
 
 
 def test_points_are_the_sum_of_the_signals_that_speak(warned):
-    signals, *_ = warned
-    assert (signals[list(early_warning.POINTS)].sum(axis=1) == signals["risk_points"]).all()
-    for name, points in early_warning.POINTS.items():
-        assert set(signals[name].dropna()) <= {0.0, float(points)}
-    assert ((signals[list(early_warning.SILENCE)] > 0).sum(axis=1) <= 1).all()
-    assert not signals["state"].isin(["prospect", "churned"]).any()
+    table, *_ = warned
+    assert (table[list(signals.POINTS)].sum(axis=1) == table["risk_points"]).all()
+    for name, points in signals.POINTS.items():
+        assert set(table[name].dropna()) <= {0.0, float(points)}
+    assert ((table[list(signals.SILENCE)] > 0).sum(axis=1) <= 1).all()
+    assert not table["state"].isin(["prospect", "churned"]).any()
 
 
 def test_the_champion_who_left_is_on_the_list(warned):
     table = warned[3]
     row = table[table["account_id"] == stories.CHAMPION_ACCOUNT]
-    assert row["champion_left"].item() == early_warning.POINTS["champion_left"]
+    assert row["champion_left"].item() == signals.POINTS["champion_left"]
     assert row.index.item() < 10
     assert "champion left" in early_warning.reasons_of(row.iloc[0], "en")
-
-
-def test_signals_of_a_past_day_do_not_know_what_came_after(sample):
-    """Signals of a past date equal those computed from files that end on it."""
-    day = dt.date(2025, 3, 31)
-    import kamlib as kam
-
-    alone = early_warning.signal_table(kam.load(sample.source, as_of=day))
-    pd.testing.assert_frame_equal(early_warning.signal_table(sample.at(day)), alone)
-    with pytest.raises(ValueError, match="after the as-of date"):
-        sample.at(dt.date(2026, 1, 1))
 
 
 def test_the_outcome_lies_in_the_six_months_after_the_cutoff(warned, sample):
@@ -327,12 +310,13 @@ def test_the_outcome_lies_in_the_six_months_after_the_cutoff(warned, sample):
     left = panel[panel["left"]]
     assert left["lead_days"].between(1, 184).all()
     assert panel.groupby(["cutoff", "account_id"]).size().max() == 1
+    assert not (panel["pending"] & panel["left"]).any()
     assert max(panel["cutoff"]) + pd.DateOffset(months=6) <= pd.Timestamp(sample.as_of) - pd.Timedelta(days=90)
 
 
 def test_bands_count_every_row_once(warned):
     _, panel, bands, _ = warned
-    assert bands["n_accounts"].sum() == len(panel)
+    assert bands["n_accounts"].sum() == (~panel["pending"]).sum()
     assert bands["n_left"].sum() == panel["left"].sum()
 
 
@@ -340,7 +324,7 @@ def panel_of(points, left, cutoffs=2):
     parts = [
         pd.DataFrame(
             {"cutoff": DAY0 + pd.Timedelta(days=i), "account_id": [f"n{j}" for j in range(len(points))], "state": "repeat",
-             "risk_points": points, "margin": 1.0, "gap_ratio": points[::-1], "revenue": points, "left": left, "lead_days": 30.0}
+             "risk_points": points, "margin": 1.0, "gap_ratio": points[::-1], "revenue": points, "left": left, "lead_days": 30.0, "pending": False}
         )
         for i in range(cutoffs)
     ]  # fmt: skip
@@ -360,11 +344,11 @@ def test_a_perfect_and_a_useless_ranking_are_told_apart():
 
 
 def test_the_visits_and_the_offers_come_from_the_list(warned, sample):
-    signals, _, _, table = warned
-    visits = early_warning.saves_table(table, sample.as_of, "en")
+    points, _, _, table = warned
+    visits = early_warning.saves_table(table, sample.frame("accounts"), sample.as_of, "en")
     assert visits["value_at_risk"].is_monotonic_decreasing
     assert (visits["risk_points"] >= early_warning.ALERT).all()
-    offers = early_warning.upsell_table(sample.mart, signals, sample.as_of)
+    offers = early_warning.upsell_table(sample.mart, points, sample.as_of)
     assert (offers["satisfaction_mean"] >= 4).all()
     assert not set(offers["account_name"]) & set(visits["account_name"])
 

@@ -60,3 +60,17 @@ def test_true_probabilities_are_calibrated_and_stretched_ones_are_not():
     assert (
         (bins["seen_share_low"] <= bins["said_share"]) & (bins["said_share"] <= bins["seen_share_high"])
     ).mean() > 0.8
+
+
+def test_the_interval_of_the_auc_draws_whole_accounts():
+    """Every account ten times is worth no more than once."""
+    random = np.random.default_rng(2)
+    y = (random.random(150) < 0.3).astype(int)
+    score = y * 0.5 + random.normal(size=150)
+    once = scored.auc_interval(y, score, np.arange(150))
+    ten = scored.auc_interval(np.repeat(y, 10), np.repeat(score, 10), np.repeat(np.arange(150), 10))
+    assert ten == pytest.approx(once)
+    assert once[0] < scored.auc(y, score) < once[1]
+    naive = scored.auc_interval(np.repeat(y, 10), np.repeat(score, 10), np.arange(1500))
+    assert naive[1] - naive[0] < 0.5 * (once[1] - once[0])
+    assert np.isnan(scored.auc_interval([0, 0], [1, 2], [1, 2])[0])

@@ -32,12 +32,14 @@ def last_decided(as_of: dt.date, settings: Settings) -> pd.Timestamp:
 def definition_table(
     facts: tuple[pd.DataFrame, dt.date, Settings, pd.DataFrame, pd.DataFrame], losses: pd.DataFrame, end: dt.date
 ) -> pd.DataFrame:
-    """Count the customers lost in the 12 months up to `end` by different definitions.
+    """Count the customers lost in the 12 months up to `end` by different definitions of lost and of customer.
 
     `facts` are the arguments of `lifecycle.silences`. One row per definition: definition ("tau2_100" is ours; "tau2_70"
     and "tau2_130" move τ2 by 30 %; "recorded": sales entered the loss in the table of losses, given as `losses`;
-    "contract_ended": the contract that ran at the start ended and was not renewed), n_start, n_churned, churn_rate with
-    its Wilson interval. The first four share the customers at the start, the last has those with a contract.
+    "contract_ended": the contract that ran at the start ended and was not renewed, of those with one; "start_active": of
+    customers who were not dormant at the start; "start_ever": of all who had ever ordered, the long lost among them;
+    "with_new": the mistake of counting who was won in the year below the line), n_start, n_churned, churn_rate with its
+    Wilson interval.
     """
     order_days, as_of, settings, accounts, contracts = facts
     end = pd.Timestamp(end)
@@ -48,15 +50,34 @@ def definition_table(
         flags = lost_flags(known, lifecycle.loss_events(known, as_of), start, end)
         rows.append((f"tau2_{percent}", len(flags), int(flags.sum())))
         if percent == 100:
+            others = _denominators(known, flags, start, end)
             entered = losses[(losses["lost_at"] > start) & (losses["lost_at"] <= end)]["account_id"]
             recorded = ("recorded", len(flags), int(flags.index.isin(entered).sum()))
     rows += [recorded] if len(losses) else []
     rows.append(("contract_ended", *_contracts_ended(contracts, start, end)))
+    rows += others
     table = pd.DataFrame(rows, columns=["definition", "n_start", "n_churned"])
     enough = table["n_start"].iloc[0] > 0  # else nobody could have left by any of them
     table = table[(table["n_start"] > 0) & enough].reset_index(drop=True)
     low, high = stats.wilson(table["n_churned"], table["n_start"])
     return table.assign(churn_rate=table["n_churned"] / table["n_start"], churn_rate_low=low, churn_rate_high=high)
+
+
+def _denominators(
+    known: pd.DataFrame, flags: pd.Series, start: pd.Timestamp, end: pd.Timestamp
+) -> list[tuple[str, int, int]]:
+    """Return our losses over other ideas of who is a customer: (definition, n_start, n_churned)."""
+    at_start = known[(known["order_date"] <= start) & ~(known["next_order"] <= start)]
+    buying = at_start.loc[at_start["dormant_from"] > start, "account_id"]
+    active = flags[flags.index.isin(buying)]
+    ever = known.loc[known["first_order"] <= start, "account_id"].nunique()
+    won = known.loc[(known["first_order"] > start) & (known["first_order"] <= end), "account_id"].nunique()
+    lost = int(flags.sum())
+    return [
+        ("start_active", len(active), int(active.sum())),
+        ("start_ever", ever, lost),
+        ("with_new", len(flags) + won, lost),
+    ]
 
 
 def _contracts_ended(contracts: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> tuple[int, int]:
@@ -65,7 +86,7 @@ def _contracts_ended(contracts: pd.DataFrame, start: pd.Timestamp, end: pd.Times
     return len(running), len(set(running) - set(later))
 
 
-@chart("dots", x="churn_rate", y="definition", low="churn_rate_low", high="churn_rate_high", size=(8, 3.2))
+@chart("dots", x="churn_rate", y="definition", low="churn_rate_low", high="churn_rate_high", size=(8.5, 4.2))
 def plot_definitions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the rate by each definition with its interval; ours is darker."""
     return _plot_rates(
@@ -92,18 +113,20 @@ def _plot_rates(table: pd.DataFrame, name: str, strong: pd.Series, ax: Axes) -> 
 
 
 def definitions_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
-    """Say how far the rate moves with τ2, and what sales recorded."""
+    """Say how far the rate moves with τ2 and with the denominator, and what sales recorded."""
     rows = table.set_index("definition")
     rate = rows["churn_rate"]
-    en = f"Moving τ2 by 30 % puts yearly churn between {share(rate['tau2_130'])} and {share(rate['tau2_70'])}"
-    zh = f"τ2 上下浮动 30 %，年流失率在 {share(rate['tau2_130'])} 与 {share(rate['tau2_70'])} 之间"
+    silent = sorted(rate[name] for name in ("tau2_70", "tau2_100", "tau2_130"))
     ours = f"{share(rate['tau2_100'])}, {rows['n_churned']['tau2_100']} / {rows['n_start']['tau2_100']}"
-    en, zh = f"{en} (ours: {ours})", f"{zh}（本文 {ours}）"
+    en = f"Moving τ2 by 30 % puts yearly churn between {share(silent[0])} and {share(silent[-1])} (ours: {ours})"
+    zh = f"τ2 上下浮动 30 %，年流失率在 {share(silent[0])} 与 {share(silent[-1])} 之间（本文 {ours}）"
     if "recorded" in rows.index:
-        en, zh = (
-            f"{en}; sales recorded {rows['n_churned']['recorded']} losses",
-            f"{zh}；销售登记的流失为 {rows['n_churned']['recorded']} 个",
-        )
+        n = rows["n_churned"]["recorded"]
+        en, zh = f"{en}; sales recorded {n} losses", f"{zh}；销售登记的流失为 {n} 个"
+    bases = [share(rate[name]) for name in ("start_ever", "start_active") if name in rows.index]
+    if len(bases) == 2:
+        en += f"; of all who ever bought it would be {bases[0]}, of those still buying {bases[1]}"
+        zh += f"；以全部曾购客户为分母为 {bases[0]}，仅以在购客户为分母为 {bases[1]}"
     return say(lang, f"{en}.", f"{zh}。")
 
 

@@ -15,6 +15,8 @@ from kamlib.words import money, number, say, share, word
 
 DAY = pd.Timedelta(days=1)
 YEAR = pd.DateOffset(years=1)
+CONTROLLABLE = ("price", "product", "service")
+"""Reasons that are ours to change; a competitor, other and unknown reasons are not, or not known to be."""
 
 
 def loss_table(
@@ -135,7 +137,17 @@ def reasons_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         f"{en}; of {number(n)} losses {number(unknown)} have no known reason",
         f"{zh}；{number(n)} 个流失中 {number(unknown)} 个原因不明",
     )
+    ours = controllable_share(table)
+    if np.isfinite(ours):
+        en, zh = f"{en}; {share(ours)} of the money is ours to change", f"{zh}；其中 {share(ours)} 的金额属可控原因"
     return say(lang, f"{en}.", f"{zh}。")
+
+
+def controllable_share(reasons: pd.DataFrame) -> float:
+    """Return the share of lost revenue whose reason is ours to change; NaN without lost revenue."""
+    total = reasons["lost_revenue"].sum()
+    ours = reasons.loc[reasons["churn_reason"].isin(CONTROLLABLE), "lost_revenue"].sum()
+    return float(ours / total) if total > 0 else np.nan
 
 
 def playbook_table(
@@ -143,21 +155,29 @@ def playbook_table(
 ) -> pd.DataFrame:
     """Turn reasons into work: what to change, who owns it, what it cost, by when a proposal is due.
 
-    One row per reason, the most costly first: churn_reason, action, responsible (a role), n_accounts, lost_revenue,
-    example (the largest account lost for it), due (30 days after `as_of`; 14 for unknown reasons, which can be asked).
+    One row per reason, the most costly first: churn_reason, controllable (ours to change), action, responsible (a role),
+    n_accounts, tiers (of the accounts lost for it, "A 1, C 3"), lost_revenue, example (the largest account lost for it),
+    due (30 days after `as_of`; 14 for unknown reasons, which can be asked).
     """
     table = reasons_table(losses)
     names = accounts.set_index("account_id")["account_name"]
     largest = (
         losses.sort_values("lost_revenue", ascending=False).groupby("churn_reason")["account_id"].first().map(names)
     )
+    tier = losses["account_id"].map(accounts.set_index("account_id")["account_tier"]).fillna("?")
+    by_tier = losses.groupby(["churn_reason", tier])["account_id"].nunique()
+    tiers = {
+        reason: ", ".join(f"{name} {n}" for name, n in by_tier[reason].items()) for reason in table["churn_reason"]
+    }
     days = np.where(table["churn_reason"] == "unknown", 14, 30)
     return pd.DataFrame(
         {
             "churn_reason": [word(_key(reason), lang) for reason in table["churn_reason"]],
+            "controllable": table["churn_reason"].isin(CONTROLLABLE),
             "action": [word(f"change_{reason}", lang) for reason in table["churn_reason"]],
             "responsible": [word(f"duty_{reason}", lang) for reason in table["churn_reason"]],
             "n_accounts": table["n_accounts"],
+            "tiers": table["churn_reason"].map(tiers),
             "lost_revenue": table["lost_revenue"],
             "example": table["churn_reason"].map(largest),
             "due": pd.Timestamp(as_of) + pd.to_timedelta(days, unit="D"),

@@ -7,6 +7,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from scipy import stats as sp
 
 from kamlib import style
 from kamlib.exhibit import chart
@@ -83,14 +84,24 @@ def median_days(table: pd.DataFrame) -> float:
     return float(below["tenure_days"].iloc[0]) if len(below) else np.nan
 
 
-def mean_days(table: pd.DataFrame, *, fewest: int = FEWEST) -> tuple[float, float]:
-    """Return (restricted mean tenure, horizon) in days: the area under the curve up to the last age at which at least
-    `fewest` customers were under observation. Source: Royston and Parmar (2013)."""
+def mean_days(table: pd.DataFrame, *, fewest: int = FEWEST, level: float = 0.95) -> dict[str, float]:
+    """Return {"mean", "low", "high", "horizon"} in days: the restricted mean tenure, which is the area under the curve up
+    to the last age at which at least `fewest` customers were under observation, with its normal interval (Greenwood).
+    Source: Royston and Parmar (2013); variance: Klein and Moeschberger (2003), 4.5."""
     enough = table.loc[table["n_observed"] >= fewest, "tenure_days"]
     horizon = float(enough.max()) if len(enough) else 0.0
-    ages = np.append(table.loc[table["tenure_days"] < horizon, "tenure_days"].to_numpy(float), horizon)
-    heights = table["survival_rate"].to_numpy(float)[: len(ages) - 1]
-    return float((np.diff(ages) * heights).sum()), horizon
+    rows = table[table["tenure_days"] < horizon]
+    pieces = np.diff(np.append(rows["tenure_days"].to_numpy(float), horizon)) * rows["survival_rate"].to_numpy(float)
+    mean, rest = pieces.sum(), pieces[::-1].cumsum()[::-1]
+    n, left = rows["n_observed"].to_numpy(float), rows["n_losses"].to_numpy(float)
+    hazard = np.divide(left, n * (n - left), out=np.zeros(len(rows)), where=(left > 0) & (n > left))
+    half = sp.norm.ppf((1 + level) / 2) * np.sqrt((rest**2 * hazard).sum())
+    return {
+        "mean": float(mean),
+        "low": float(max(mean - half, 0)),
+        "high": float(min(mean + half, horizon)),
+        "horizon": horizon,
+    }
 
 
 @chart(
@@ -137,8 +148,11 @@ def survival_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     row = table[table["tenure_days"] <= 5 * YEAR_DAYS].iloc[-1]
     gone = [share(1 - row[name]) for name in ("survival_rate", "survival_rate_high", "survival_rate_low")]
     age = "5" if most >= 5 else number(most, 1)
-    mean, horizon = (number(days / YEAR_DAYS, 1) for days in mean_days(table))
-    end = f"median not reached, mean within {horizon} years {mean}", f"中位数未达到，{horizon} 年内平均 {mean} 年"
+    mean, low, high, horizon = (number(days / YEAR_DAYS, 1) for days in mean_days(table).values())
+    end = (
+        f"median not reached, mean within {horizon} years {mean} ({low} – {high})",
+        f"中位数未达到，{horizon} 年内平均 {mean} 年（{low} – {high}）",
+    )
     if np.isfinite(median):
         half = number(median / YEAR_DAYS, 1)
         end = f"half within {half} years", f"半数在 {half} 年内"

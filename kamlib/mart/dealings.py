@@ -5,11 +5,10 @@ Each function returns one row per account that has any; the mart fills in the ot
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import ibis
-from ibis import Table
+from ibis import Table, Value
 
 from kamlib.mart.window import SUM, windows
 
@@ -50,12 +49,17 @@ def contacts(data: Data) -> Table:
 
 def active_contacts(data: Data) -> Table:
     """Return how many contacts, who have not left, were in a two-way exchange with us in the last 90 days."""
-    rows, people = data.table("activities"), data.table("contacts")
-    since = data.as_of - dt.timedelta(days=ACTIVE_DAYS)
-    live = rows.two_way.fill_null(rows.type.isin(MEETINGS)) & (rows.happened_at.cast("date") > since)
-    pairs = rows.filter(live & rows.contact_id.notnull()).select("account_id", "contact_id").distinct()
-    stayed = pairs.anti_join(people.filter(people.left_at.notnull()), "contact_id")
-    return stayed.group_by("account_id").agg(n_active_contacts=stayed.count())
+    return in_touch(data.table("activities"), data.table("contacts"), ibis.literal(data.as_of))
+
+
+def in_touch(rows: Table, people: Table, today: Value, by: tuple[str, ...] = ()) -> Table:
+    """Count the active contacts of each account from activities and contacts; `by` names what else the rows are split
+    by, as the day they were known on, which is then `today`."""
+    recent = today.delta(rows.happened_at.cast("date"), unit="day") < ACTIVE_DAYS
+    live = rows.two_way.fill_null(rows.type.isin(MEETINGS)) & recent
+    pairs = rows.filter(live & rows.contact_id.notnull()).select("account_id", "contact_id", *by).distinct()
+    stayed = pairs.anti_join(people.filter(people.left_at.notnull()), ["contact_id", *by])
+    return stayed.group_by("account_id", *by).agg(n_active_contacts=stayed.count())
 
 
 def activities(data: Data) -> Table:
@@ -93,23 +97,27 @@ def cases(data: Data) -> Table:
 
 
 def receivables(data: Data) -> Table:
-    """Return what the account owes, and the part of it past due.
+    """Return what the account owes, and the part of it past due; see `owed`."""
+    return owed(data.table("invoices"), data.table("payments"), ibis.literal(data.as_of))
+
+
+def owed(invoices: Table, payments: Table, today: Value, by: tuple[str, ...] = ()) -> Table:
+    """Return receivable and overdue by account; `by` and `today` as in `in_touch`.
 
     receivable = invoices − all payments of the account, so it ties to the ledger. A payment for no known invoice is
-    taken off what is overdue first, as it would settle the oldest invoices. Due on the as-of date is not yet overdue.
+    taken off what is overdue first, as it would settle the oldest invoices. Due on the day itself is not yet overdue.
     """
-    invoices, payments = data.table("invoices"), data.table("payments")
-    paid = payments.group_by("invoice_id").agg(paid=payments.amount.sum())
-    billed = invoices.left_join(paid, "invoice_id")
+    paid = payments.group_by("invoice_id", *by).agg(paid=payments.amount.sum())
+    late = (invoices.due_date < today).fill_null(False)
+    billed = invoices.mutate(late=late).left_join(paid, ["invoice_id", *by])
     billed = billed.mutate(owed=billed.amount - billed.paid.fill_null(0))
-    late = (billed.due_date < data.as_of).fill_null(False)
-    loose = payments.anti_join(invoices, "invoice_id")
+    loose = payments.anti_join(invoices, ["invoice_id", *by])
     rows = ibis.union(
-        billed.select("account_id", owed=billed.owed.cast(SUM), late=late.ifelse(billed.owed, 0).cast(SUM)),
-        loose.select("account_id", owed=(-loose.amount).cast(SUM), late=(-loose.amount).cast(SUM)),
+        billed.select("account_id", *by, owed=billed.owed.cast(SUM), late=billed.late.ifelse(billed.owed, 0).cast(SUM)),
+        loose.select("account_id", *by, owed=(-loose.amount).cast(SUM), late=(-loose.amount).cast(SUM)),
     )
-    sums = rows.group_by("account_id").agg(receivable=rows.owed.sum(), late=rows.late.sum())
-    return sums.select("account_id", "receivable", overdue=(sums.late > 0).ifelse(sums.late, 0).cast(SUM))
+    sums = rows.group_by("account_id", *by).agg(receivable=rows.owed.sum(), late=rows.late.sum())
+    return sums.select("account_id", *by, "receivable", overdue=(sums.late > 0).ifelse(sums.late, 0).cast(SUM))
 
 
 def contracts(data: Data) -> Table:

@@ -26,8 +26,10 @@ def expected_maximum_profit(
     accepts: tuple[float, float] = ACCEPTS,
 ) -> tuple[float, float]:
     """Return (profit per customer, share contacted) when for every γ the best cut of the score is taken, averaged over
-    γ ~ Beta(`accepts`). Exact: between two corners of the ROC hull the profit is linear in γ."""
+    γ ~ Beta(`accepts`). NaN unless some left and some stayed. Exact: between two corners of the ROC hull the profit is linear in γ."""
     a, b = accepts
+    if value <= offer or np.mean(y) in (0, 1):
+        return (0.0, 0.0) if value <= offer else (np.nan, np.nan)
     left, stayed = _hull(y, score)
     gain, loss = _stakes(y, value, offer, contact)
     with np.errstate(divide="ignore"):  # a flat edge of the hull never pays

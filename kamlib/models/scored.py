@@ -26,6 +26,27 @@ def auc(y: ArrayLike, score: ArrayLike) -> float:
     return float((sp.rankdata(score)[y == 1].sum() - k * (k + 1) / 2) / (k * (n - k)))
 
 
+def auc_interval(
+    y: ArrayLike, score: ArrayLike, groups: ArrayLike, *, level: float = 0.95, n: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """Return (low, high) of `auc` when whole groups (accounts, whose rows repeat) are drawn with replacement."""
+    y, score = _arrays(y, score)
+    if y.sum() in (0, len(y)):
+        return np.nan, np.nan
+    codes = pd.factorize(np.asarray(groups))[0]
+    most, random = codes.max() + 1, np.random.default_rng(seed)
+    order = np.argsort(score, kind="stable")
+    first, y, codes = np.flatnonzero(np.diff(score[order], prepend=-np.inf)), y[order], codes[order]
+    areas = np.empty(n)
+    for i in range(n):
+        weight = np.bincount(random.integers(0, most, most), minlength=most)[codes]
+        hits, misses = np.add.reduceat(weight * y, first), np.add.reduceat(weight * (1 - y), first)
+        both = hits.sum() * misses.sum()
+        areas[i] = (hits * (misses.cumsum() - misses / 2)).sum() / both if both else np.nan
+    low, high = np.nanquantile(areas, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
 def average_precision(y: ArrayLike, score: ArrayLike) -> float:
     """Return the area under the precision–recall curve as a sum of steps, one per distinct score; NaN without events.
 

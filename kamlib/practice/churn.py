@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from kamlib import churn, lifecycle, stats
-from kamlib.churn import early_warning, retention
+from kamlib.churn import early_warning, retention, signals
 from kamlib.practice import Question
 from kamlib.words import share
 from kamlib.workspace import Data
@@ -35,7 +35,7 @@ def _retained(data: Data, name: str) -> float:
 
 def _list(data: Data) -> pd.DataFrame:
     unknown = pd.DataFrame({"band": [], "past_loss_rate": []})  # the ranking needs no rates of the past
-    return early_warning.warning_table(early_warning.signal_table(data), data.mart, unknown)
+    return early_warning.warning_table(signals.signal_table(data), data.mart, unknown)
 
 
 def _most_at_stake(data: Data) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,8 +26,9 @@ from kamlib.sources.files import database, is_workbook
 from kamlib.sources.ledger import Ledger
 from kamlib.sources.reader import read_folder
 from kamlib.sources.sql import literal
-from kamlib.tables import TABLES, Table
+from kamlib.tables import TABLES
 from kamlib.workspace import history, snapshots, vault
+from kamlib.workspace.border import known_on, known_on_each, newest
 from kamlib.workspace.snapshots import Snapshot
 
 _KEPT = {"mart": _mart.account_mart, "months": _mart.account_months, "order_days": _mart.order_days}
@@ -79,6 +81,17 @@ class Data:
             raise ValueError(f"{day} lies after the as-of date {self.as_of}: load the folder as of that day.")
         known = tuple(one for one in self.snapshots if one.as_of <= day)
         return replace(self, as_of=day, snapshots=known, _cut={})
+
+    def on_each(self, name: str, days: Sequence[dt.date]) -> ibis.Table:
+        """Return the table called `name` as it was known on each of `days`, none after `as_of`: its rows once per day, with
+        the day in `cutoff`. For many past days at once; `at` gives one of them whole."""
+        if any(pd.Timestamp(day).date() > self.as_of for day in days):
+            raise ValueError(f"a day lies after the as-of date {self.as_of}: load the folder as of that day.")
+        return known_on_each(self.con, TABLES[name], days)
+
+    def newest_on_each(self, name: str, days: Sequence[dt.date]) -> pd.Series:
+        """Return the date of the newest row, or of the newest fact in a row, that `on_each` shows on each of `days`."""
+        return to_frame(newest(self.on_each(name, days), TABLES[name])).set_index("cutoff")["newest"]
 
     def hashes(self) -> dict[str, str]:
         """Return the SHA-256 of the files that the tables were read from, by name."""
@@ -179,41 +192,6 @@ def engine(folder: Path, scratch: Path) -> ibis.BaseBackend:
     con.raw_sql(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
     con.raw_sql("SET enable_progress_bar = false")  # it would print into notebooks and logs
     return con
-
-
-def known_on(con: ibis.BaseBackend, table: Table, as_of: dt.date) -> ibis.Table:
-    """Return `table` as it was known on `as_of`: later rows gone, later facts undone."""
-    rows = con.table(table.name)
-    if table.dated:
-        known = rows[table.dated].isnull() | (rows[table.dated].cast("date") <= as_of)
-        if table.name == "accounts":  # who has ordered is known, though the CRM may have been filled later
-            orders = known_on(con, TABLES["orders"], as_of).semi_join(rows.filter(~known), "account_id")
-            known |= rows.account_id.isin(orders.account_id)
-        rows = rows.filter(known)
-    for date_column, before in table.later.items():
-        unknown_yet = rows[date_column].notnull() & (rows[date_column].cast("date") > as_of)
-        rows = rows.mutate(
-            **{
-                name: unknown_yet.ifelse(ibis.null() if value is None else ibis.literal(value), rows[name])
-                for name, value in before.items()
-            }
-        )
-    if table.name == "order_lines":
-        orders = known_on(con, TABLES["orders"], as_of)
-        rows = rows.semi_join(orders, "order_id")
-    if table.name == "deals":
-        rows = _stage_then(con, rows, as_of)
-    return rows
-
-
-def _stage_then(con: ibis.BaseBackend, deals: ibis.Table, as_of: dt.date) -> ibis.Table:
-    """Give deals the stage their history shows on `as_of`: none when it begins later. Deals without history keep the
-    exported stage."""
-    history = con.table("deal_stage_history")
-    stage_then = history.stage.argmax(history.entered_at, where=history.entered_at <= as_of)
-    joined = deals.left_join(history.group_by("deal_id").agg(stage_then=stage_then), "deal_id")
-    stage = joined.deal_id_right.notnull().ifelse(joined.stage_then, joined.stage)
-    return joined.mutate(stage=stage).select(deals.columns)
 
 
 def day_of(given: str | dt.date) -> dt.date | None:
