@@ -21,6 +21,14 @@ FILE = "kam.toml"
 BANDED = ("revenue", "wallet", "n_orders", "tenure_days", "active_month_share")
 """The measures of the tier score that are read against bands; see `kamlib.segmentation.scoring`."""
 
+INDICATORS = ("purchasing_power", "frequency", "history", "influence", "loyalty")
+PAIRWISE = {
+    "purchasing_power:frequency": 3, "purchasing_power:history": 2, "purchasing_power:influence": 4,
+    "purchasing_power:loyalty": 3, "frequency:history": 1, "frequency:influence": 2, "frequency:loyalty": 2,
+    "history:influence": 2, "history:loyalty": 3, "influence:loyalty": 1,
+}  # fmt: skip
+"""The kit's own judgements, to begin with; a company puts its own into `[tiers.pairwise]`."""
+
 
 class Stage(Strict):
     """One open stage of the pipeline, in order; `probability` is what the CRM assumes, `group` the stage of the
@@ -47,16 +55,33 @@ class Tiers(Strict):
     coverage: float = Field(0.7, ge=0, le=1)
     scale: Literal["bands", "percentile"] = "bands"
     bands: dict[str, tuple[float, float, float, float, float]] = {}
+    pairwise: dict[str, float] = PAIRWISE
+
+    @field_validator("pairwise")
+    @classmethod
+    def _pairs_of_indicators(cls, pairwise: dict[str, float]) -> dict[str, float]:
+        for name, value in pairwise.items():
+            pair = name.split(":")
+            if len(set(pair)) != 2 or not set(pair) <= set(INDICATORS) or ":".join(reversed(pair)) in pairwise:
+                raise refusal(
+                    f"'{name}' is no pair of two indicators, or stands here twice. Write it as 'purchasing_power:history'.",
+                    f"“{name}”不是两项不同指标，或重复出现。请写成“purchasing_power:history”。",
+                )
+            if not 1 / 9.001 <= value <= 9:
+                raise refusal(
+                    f"'{name}' is judged {value}; Saaty's scale runs from 1/9 to 9.",
+                    f"“{name}”的判断值为 {value}，应在 1/9 到 9 之间（萨蒂标度）。",
+                )
+        return pairwise
 
     @field_validator("weights")
     @classmethod
     def _known_indicators(cls, weights: dict[str, float]) -> dict[str, float]:
-        known = ("purchasing_power", "frequency", "history", "influence", "loyalty")
         for name, weight in weights.items():
-            if name not in known:
+            if name not in INDICATORS:
                 raise refusal(
-                    f"'{name}' is not an indicator.{suggest(name, known)} Indicators: {', '.join(known)}.",
-                    f"没有指标“{name}”。{suggest(name, known)}可用指标：{'、'.join(known)}。",
+                    f"'{name}' is not an indicator.{suggest(name, INDICATORS)} Indicators: {', '.join(INDICATORS)}.",
+                    f"没有指标“{name}”。{suggest(name, INDICATORS)}可用指标：{'、'.join(INDICATORS)}。",
                 )
             if weight < 0:
                 raise refusal(
@@ -104,6 +129,13 @@ class Sizes(Strict):
 
     employees: tuple[float, float] = (300, 1000)
     annual_revenue: tuple[float, float] = (2e7, 4e8)
+
+
+class Service(Strict):
+    """What a tier is entitled to: visits a year and hours until a case is answered."""
+
+    visits: float = Field(ge=0)
+    response_hours: float = Field(gt=0)
 
 
 class Lifecycle(Strict):
@@ -158,6 +190,13 @@ ROLES = {
 """The roles of a company whose `kam.toml` says nothing else."""
 
 
+SERVICE = {
+    "A": Service(visits=12, response_hours=4), "B": Service(visits=6, response_hours=8),
+    "C": Service(visits=4, response_hours=24), "D": Service(visits=1, response_hours=48),
+}  # fmt: skip
+"""The service level of a company whose `kam.toml` says nothing else."""
+
+
 class Settings(Strict):
     """Everything `kam.toml` may say; every entry has a default."""
 
@@ -174,6 +213,10 @@ class Settings(Strict):
         Stage(name="negotiation", en="Negotiation review", zh="谈判审核", probability=0.8, group="negotiation"),
     )
     tiers: Tiers = Tiers()
+    service: dict[str, Service] = SERVICE
+    """The service level of each tier; a tier that is not named has the default."""
+    needs: dict[str, str] = {}
+    """What customers of an industry need, in the company's own words; see `kamlib.segmentation.industry_needs`."""
     sizes: Sizes = Sizes()
     lifecycle: Lifecycle = Lifecycle()
     roles: dict[str, Role] = ROLES
@@ -184,6 +227,11 @@ class Settings(Strict):
     @classmethod
     def _beside_the_usual_ones(cls, roles: dict[str, Role]) -> dict[str, Role]:
         return ROLES | roles
+
+    @field_validator("service")
+    @classmethod
+    def _beside_the_usual_levels(cls, service: dict[str, Service]) -> dict[str, Service]:
+        return SERVICE | service
 
     @field_validator("timezone")
     @classmethod

@@ -71,7 +71,7 @@ def wrapped(text: str, width: int = 13) -> str:
     lines = [""]
     unit = r"(?:\s(?:%|k|m|bn)(?!\w)[^\s\u2e80-\uffef]*)?"  # stays with its number, as does "n = 36"
     latin = rf"(?:n = )?[^\s\u2e80-\uffef]+{unit}"
-    for piece in re.findall(rf"[\s（]*(?:[\u2e80-\uffef]|{latin})[，。；：、）]*", text):
+    for piece in re.findall(rf"[\s（]*(?:[\u2e80-\uffef]|{latin})[，。；：、）,;:.]*", text):
         if lines[-1] and _columns(lines[-1] + piece) > width:
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()

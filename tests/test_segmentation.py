@@ -427,6 +427,7 @@ def test_contribution_gives_way_to_revenue_when_costs_are_mostly_unknown():
 
 
 def test_rfm_thirds_below_50_accounts_and_equal_values_share_a_band():
+    """D.11-12: RFM quintiles with 30 accounts."""
     rfm = ranking.rfm_table(book(49))
     assert set(rfm["n_bands"]) == {3}
     assert set(ranking.rfm_table(book(50))["n_bands"]) == {5}

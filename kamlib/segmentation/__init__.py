@@ -29,7 +29,7 @@ DIMENSIONS = (
 )  # fmt: skip
 SMALL = 5
 """Segments with fewer accounts than this are flagged: their shares and growth hang on single customers."""
-MOST_ROWS, MOST_CELLS = 12, 8
+MOST_ROWS, MOST_CELLS, MOST_SLICES = 12, 8, 6
 ORDER = (
     "A", "B", "C", "D", "L", "M", "S", "high_value", "medium_value", "low_value", "high_frequency", "medium_frequency",
     "low_frequency", "no_orders", "existing", "new", "prospect", "unknown",
@@ -138,10 +138,12 @@ def _filled(column: pd.Series) -> pd.Series:
     return text.where(text.str.strip() != "", "unknown")
 
 
-@chart("bar", size=(8.5, 4), x="revenue", y="segment")
+@chart("bar", size=(9.5, 3.6), x="revenue", y="segment")
 def plot_segments(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = MOST_ROWS) -> Axes:
-    """Draw revenue per segment with its accounts, margin and growth; pale where fewer than five accounts."""
-    ax = ax or style.new_axes(plot_segments.size)
+    """Draw revenue per segment with its accounts, margin and growth, pale where fewer than five accounts; beside it the same
+    as a pie, unless a segment has a negative revenue."""
+    ax, pie = style.panels(ax or style.new_axes(plot_segments.size), 1, 2, width_ratios=(2.6, 1))[0]
+    _pie(pie, table)
     shown = table.head(top_n if len(table) <= top_n else top_n - 1)
     names, values = [word(s) for s in shown["segment"]], list(shown["revenue"])
     texts = [_segment_text(row) for row in shown.itertuples()]
@@ -163,6 +165,26 @@ def plot_segments(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = M
     ax.set_xlabel(word("revenue"))
     ax.set_ylabel(word(table["dimension"].iloc[0]))
     return ax
+
+
+def _pie(ax: Axes, table: pd.DataFrame) -> None:
+    """Draw the shares of the largest segments and of all others together; nothing where shares make no sense."""
+    ax.axis("off")
+    if table["revenue"].min() < 0 or not table["revenue"].sum() > 0:
+        return
+    top, rest = table.head(MOST_SLICES), table.iloc[MOST_SLICES:]
+    names, counts = [word(name) for name in top["segment"]], list(top["n_accounts"])
+    values, colours = list(top["revenue_share"]), list(style.CYCLE[: len(top)])
+    if len(rest):
+        names, counts = [*names, f"{word('other')} ({len(rest)})"], [*counts, rest["n_accounts"].sum()]
+        values, colours = [*values, rest["revenue_share"].sum()], [*colours, style.PALE]
+    wedges, *_ = ax.pie(
+        values, colors=colours, startangle=90, counterclock=False, wedgeprops={"width": 0.45, "edgecolor": "white"}
+    )
+    labels = [f"{name}  {share(part)} ({n})" for name, part, n in zip(names, values, counts, strict=True)]
+    ax.legend(
+        wedges, labels, loc="upper center", bbox_to_anchor=(0.5, 0.02), fontsize=8, handlelength=0.8, labelspacing=0.3
+    )
 
 
 def _segment_text(row: tuple) -> str:
@@ -197,7 +219,7 @@ def segments_claim(table: pd.DataFrame, lang: str = "en") -> str:
     )
 
 
-@chart("heatmap", size=(8, 4), x="column_segment", y="row_segment", colour="revenue_share")
+@chart("heatmap", size=(7, 3.5), x="column_segment", y="row_segment", colour="revenue_share")
 def plot_crosstab(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = MOST_CELLS) -> Axes:
     """Draw each cell's share of revenue and number of accounts; the smallest rows and columns are put together."""
     ax = ax or style.new_axes(plot_crosstab.size)

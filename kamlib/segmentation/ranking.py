@@ -57,7 +57,7 @@ def abc_table(accounts: pd.DataFrame, cuts: tuple[float, float] = (0.7, 0.9)) ->
     return table
 
 
-@chart("area", size=(8, 4), x="cum_account_share", y="cum_share", colour="abc_class")
+@chart("area", size=(7, 3.5), x="cum_account_share", y="cum_share", colour="abc_class")
 def plot_abc(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the cumulated share of contribution over the cumulated share of accounts, coloured by class."""
     ax = ax or style.new_axes(plot_abc.size)
@@ -139,7 +139,7 @@ def rfm_grid(rfm: pd.DataFrame) -> pd.DataFrame:
     return grid.sort_values(["r_band", "f_band"], ascending=[False, False], ignore_index=True)
 
 
-@chart("heatmap", size=(8, 4), x="f_band", y="r_band", colour="value_share")
+@chart("heatmap", size=(6.5, 3.4), x="f_band", y="r_band", colour="value_share")
 def plot_rfm(grid: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw accounts and money per cell of recency and frequency; best customers top right."""
     ax = ax or style.new_axes(plot_rfm.size)

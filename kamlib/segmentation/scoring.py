@@ -22,7 +22,7 @@ from kamlib.errors import InputError, wrong
 from kamlib.language import say
 from kamlib.mart import key_accounts
 from kamlib.mart.window import windows
-from kamlib.settings import BANDED, Tiers
+from kamlib.settings import BANDED, INDICATORS, Tiers
 from kamlib.workspace import Data
 
 MEASURES: dict[str, dict[str, float]] = {
@@ -34,7 +34,6 @@ MEASURES: dict[str, dict[str, float]] = {
 }
 """What each indicator is made of, with the weight of each part among those known for the account."""
 
-INDICATORS = tuple(MEASURES)
 SCORES = tuple(f"{name}_score" for name in INDICATORS)
 POINTS = (20.0, 40.0, 60.0, 80.0, 100.0)
 BAND_COLUMNS = [f"p{p:.0f}" for p in POINTS]
@@ -205,6 +204,14 @@ def composite(scores: pd.DataFrame, rule: Tiers) -> pd.DataFrame:
     passed = [out["composite_score"] >= cut for cut in rule.cuts.values()]
     out["tier"] = np.select([out["composite_score"].isna(), *passed], [None, *rule.cuts], "D")
     return out
+
+
+def earned_points(graded: pd.DataFrame, rule: Tiers) -> pd.DataFrame:
+    """Return the points that each indicator brings to the composite, one column per indicator: w·s ÷ Σw over those known."""
+    weights = pd.Series(rule.weights, dtype=float).reindex(INDICATORS, fill_value=0.0).to_numpy()
+    scores = graded[list(SCORES)].astype(float).set_axis(INDICATORS, axis=1)
+    present = scores.notna() * weights
+    return scores.fillna(0) * present.div(present.sum(axis=1).where(lambda total: total > 0), axis=0)
 
 
 def tiers(data: Data, rule: Tiers | None = None) -> pd.DataFrame:

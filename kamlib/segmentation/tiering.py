@@ -22,7 +22,7 @@ NEAR = 2.0
 MANY_NEAR = 0.25
 LEVERS = ("purchasing_power", "frequency", "loyalty")
 """What selling and service can move within a year; history and market influence are as they are."""
-MOST_DOTS, MOST_SCORED, MOST_LISTED = 30, 20, 6
+MOST_DOTS, MOST_SCORED, MOST_LISTED = 30, 12, 5
 """Rows that the pictures of the three tables show; the tables hold all."""
 CUTS = Tiers().cuts
 LEGAL_FORM = re.compile(
@@ -73,7 +73,7 @@ def _best_first(accounts: pd.DataFrame) -> pd.DataFrame:
     return accounts.sort_values(["composite_score", "account_name"], ascending=[False, True], ignore_index=True)
 
 
-@chart("table", size=(7.5, 2.6), columns=("account_name", "account_no", "region", "industry"))
+@chart("table", size=(7.5, 2.3), columns=("account_name", "account_no", "region", "industry"))
 def plot_basic(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = MOST_LISTED) -> Axes:
     """Draw the first rows of the basic information table as a table."""
     ax = ax or style.new_axes(plot_basic.size)
@@ -116,7 +116,7 @@ def basic_claim(table: pd.DataFrame, lang: str = "en") -> str:
     )
 
 
-@chart("heatmap", size=(8, 5.2), x=SCORES, y="account_name")
+@chart("heatmap", size=(8, 3.6), x=SCORES, y="account_name")
 def plot_scores(
     table: pd.DataFrame, ax: Axes | None = None, *, weights: dict[str, float] | None = None, top_n: int = MOST_SCORED
 ) -> Axes:
@@ -149,7 +149,7 @@ def scores_claim(table: pd.DataFrame, lang: str = "en") -> str:
     )
 
 
-@chart("dots", size=(7.5, 5.8), x="composite_score", y="account_name", colour="tier")
+@chart("dots", size=(7, 5.4), x="composite_score", y="account_name", colour="tier")
 def plot_evaluation(table: pd.DataFrame, ax: Axes | None = None, *, cuts: dict[str, float] = CUTS) -> Axes:
     """Draw the composite scores with the cuts; hollow where a score lies within two points of one."""
     ax = ax or style.new_axes(plot_evaluation.size)
