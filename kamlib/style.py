@@ -61,6 +61,14 @@ def money_axis(axis) -> None:
     axis.set_minor_formatter(NullFormatter())  # a logarithmic axis would write its minor ticks as formulas
 
 
+def date_axis(axis, most: int = 5) -> None:
+    """Write an axis of dates with at most `most` ticks, as 2025-06."""
+    from matplotlib.dates import AutoDateLocator, DateFormatter
+
+    axis.set_major_locator(AutoDateLocator(minticks=2, maxticks=most))
+    axis.set_major_formatter(DateFormatter("%Y-%m"))
+
+
 def _tick(value: float) -> str:
     """Write the amount with as many digits as it needs: 1.25 m, 1.5 m, 2 m."""
     return re.sub(r"\.?0+(?=\D*$)", "", text) if "." in (text := words.money(value, digits=2)) else text

@@ -207,6 +207,31 @@ def test_totals_tie_to_the_delivered_tables(ledger):
     assert finance.unallocated_cost(ledger) == 3.03
 
 
+def test_currencies_are_never_mixed(tmp_path):
+    """D.11-18: dollars are converted before anything is added up, and the totals tie in the one currency that is named;
+    without a rate nothing is computed."""
+    files = {
+        "accounts": "account_id,account_name\nA,Ada\nB,Bo\n",
+        "orders": "order_id,account_id,order_date,amount,cogs,currency\n1,A,2025-05-01,100,60,CNY\n2,B,2025-06-01,100,60,USD\n",
+        "returns": "return_id,account_id,return_date,amount,currency\n1,B,2025-07-01,10,USD\n",
+        "service_costs": "cost_id,account_id,cost_date,activity,amount,currency\n1,B,2025-07-01,visit,1,USD\n",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+    (tmp_path / "kam.toml").write_text('currency = "CNY"\n', encoding="utf-8")
+    with pytest.raises(kam.InputError, match="USD"):
+        kam.load(tmp_path, as_of="2025-12-31")
+    (tmp_path / "kam.toml").write_text('currency = "CNY"\nrates = { USD = 7 }\n', encoding="utf-8")
+    data = kam.load(tmp_path, as_of="2025-12-31")
+    walk = finance.waterfall_table(data.mart).set_index("step")["amount"]
+    assert walk.to_dict() == {
+        "order_revenue": 800, "returns_amount": -70, "revenue": 730, "cogs": -480, "gross_margin": 250,
+        "cost_to_serve": -7, "contribution": 243,
+    }  # fmt: skip
+    assert finance.pareto_table(data.mart)["revenue_share"].tolist() == pytest.approx([630 / 730, 100 / 730])
+    assert (finance.reconciliation_table(data)["difference"] == 0).all()
+
+
 def test_a_difference_would_show(ledger):
     ledger.mart.loc[0, "order_revenue"] += 0.01
     assert finance.reconciliation_table(ledger)["difference"].abs().max() == pytest.approx(0.01)

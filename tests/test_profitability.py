@@ -43,6 +43,7 @@ def test_the_whale_chart_shows_the_peak_the_key_accounts_and_what_is_unallocated
 
 
 def test_the_whale_is_sorted_by_profit_and_not_by_revenue():
+    """D.11-7: the largest by revenue comes last when it earns least."""
     rows = book([(1000, 0, 0, 990, 0), (100, 0, 0, 10, 0)])
     assert list(profitability.whale_table(rows)["account_id"]) == ["B", "A"]
 
@@ -139,3 +140,12 @@ def test_without_service_cost_the_key_accounts_are_measured_by_gross_margin():
     assert list(table["measure"]) == ["accounts", "revenue", "gross_margin"]
     assert "75 % of gross margin (service cost not measured): the main" in profitability.key_share_claim(table)
     assert "带来毛利（未计服务成本）的 75 %：" in profitability.key_share_claim(table, "zh")
+
+
+def test_where_shares_mean_nothing_it_is_said():
+    """All accounts are key, or what they share in is not positive: then no verdict is given."""
+    every = mart_of(revenue=[60.0, 40.0], contribution=[5.0, 4.0]).assign(is_key_account=True)
+    assert "every account is one" in profitability.key_share_claim(profitability.key_share_table(every))
+    losing = mart_of(revenue=[60.0, 40.0], contribution=[-5.0, 4.0]).assign(is_key_account=[True, False])
+    for lang, told in (("en", "not positive"), ("zh", "合计不为正")):
+        assert told in profitability.key_share_claim(profitability.key_share_table(losing), lang)

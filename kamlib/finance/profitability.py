@@ -246,7 +246,11 @@ def key_share_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     range_ = say(lang, f" (counted otherwise {span})", f"（换算法 {span}）") if len(ways) > 1 else ""
     verdict = "main" if (ways > 0.5).all() else "not_main" if (ways <= 0.5).all() else "depends_main"
     told = word(verdict, lang)
-    if what == "revenue":
+    if ways.isna().any():
+        told = say(lang, "a share of what is not positive means nothing", "合计不为正，占比没有意义")
+    elif shares.iloc[0] == 1:
+        told = say(lang, "every account is one, so this says nothing", "所有客户都是大客户，无从比较")
+    elif what == "revenue":
         told = say(
             lang, "of profit nothing can be said, orders.cogs is not measured", "利润无从判断，orders.cogs 未测量"
         )

@@ -192,6 +192,24 @@ def dso_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     )
 
 
+@chart("line", x="on_day", y="countback_days", size=(8, 3.6))
+def plot_dso(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw countback and simple DSO over the month-ends, the simple one split into terms granted and late payment."""
+    ax = ax or style.new_axes(plot_dso.size)
+    days, best = table["on_day"], table["best_possible_days"]
+    ax.fill_between(days, 0, best, color=style.PALE, lw=0, label=word("best_possible_days"))
+    ax.fill_between(
+        days, best, table["simple_days"], color=style.ORANGE, alpha=0.6, lw=0, label=word("delinquent_days")
+    )
+    ax.plot(days, table["simple_days"], color=style.INK, lw=1, ls="--", label=word("simple_days"))
+    ax.plot(days, table["countback_days"], color=style.BLUE, lw=2, marker="o", ms=3.5, label=word("countback_days"))
+    shown = table[["simple_days", "countback_days"]].max().max()
+    ax.set_ylim(0, 1.1 * shown if np.isfinite(shown) else 1)
+    ax.set_ylabel(say(None, "days", "天"))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4, fontsize=8)
+    return ax
+
+
 # --- How accounts pay ---------------------------------------------------------------------------------------------
 
 
