@@ -197,6 +197,15 @@ SERVICE = {
 """The service level of a company whose `kam.toml` says nothing else."""
 
 
+class Goals(Strict):
+    """How many active contacts of a stance that is not negative an account needs in each deciding role."""
+
+    decision_maker: int = Field(1, ge=1, le=20)
+    champion: int = Field(1, ge=1, le=20)
+    user: int = Field(1, ge=1, le=20)
+    technical_buyer: int = Field(1, ge=1, le=20)
+
+
 class Settings(Strict):
     """Everything `kam.toml` may say; every entry has a default."""
 
@@ -219,6 +228,7 @@ class Settings(Strict):
     """What customers of an industry need, in the company's own words; see `kamlib.segmentation.industry_needs`."""
     sizes: Sizes = Sizes()
     lifecycle: Lifecycle = Lifecycle()
+    goals: Goals = Goals()
     roles: dict[str, Role] = ROLES
     quality: Quality = Quality()
     cleaning: tuple[Cleaning, ...] = ()

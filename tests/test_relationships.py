@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import kamlib as kam
 from kamlib import relationships, words
 from kamlib.practice import Practice
-from kamlib.relationships import contact_map, departures
+from kamlib.relationships import contact_map, decision_path, departures, dialogues, judgement, map_quality, team
+from kamlib.settings import Settings
 
 AS_OF = dt.date(2025, 12, 31)
 
@@ -39,7 +40,7 @@ def assessed(*rows):
     """Build relationships from (contact_id, role, stance, assessed_at)."""
     table = pd.DataFrame(rows, columns=["contact_id", "role", "stance", "assessed_at"])
     table["assessed_at"] = pd.to_datetime(table.assessed_at)
-    return table.assign(influence=3, authority="advise", relationship=3)
+    return table.assign(deal_id=None, influence=3, authority="advise", relationship=3, contact_state="once")
 
 
 ACCOUNTS = pd.DataFrame(
@@ -86,6 +87,25 @@ def test_people_who_left_are_gone_and_the_latest_assessment_holds():
     assert table.strength_score.tolist() == [100]
 
 
+def test_of_one_day_the_assessment_of_the_account_counts_before_that_of_a_deal():
+    ties = assessed(("1", "user", 0, "2025-01-01"), ("1", "champion", 2, "2025-01-01"), ("2", "user", 0, "2025-01-01"))
+    ties["deal_id"] = [None, "d1", "d2"]
+    assert relationships.latest_assessment(ties).set_index("contact_id").role.to_dict() == {"1": "user", "2": "user"}
+    ties.loc[1, "assessed_at"] += pd.Timedelta(days=1)
+    assert relationships.latest_assessment(ties).set_index("contact_id").role["1"] == "champion"
+
+
+def test_goals_may_ask_for_more_than_one():
+    who = contacts(("1", "a", None, None), ("2", "b", None, None), ("3", "b", None, None))
+    ties = assessed(*[(str(i), "user", 1, "2025-01-01") for i in (1, 2, 3)])
+    deeds = activities(*[("ab"[i > 1], str(i), "2025-12-01", "visit", True) for i in (1, 2, 3)])
+    table = relationships.coverage_table(people(who, ties, deeds), ACCOUNTS, {"user": 2}).set_index("account_id")
+    assert table.user.to_dict() == {"a": "silent", "b": "covered"}
+    goals = Settings().goals.model_dump()
+    assert set(goals) == set(relationships.REQUIRED_ROLES)
+    assert set(goals.values()) == {1}
+
+
 def test_coverage_tells_covered_silent_and_unknown():
     who = contacts(*[(str(i), "a", None, None) for i in range(4)])
     ties = assessed(
@@ -107,6 +127,9 @@ def test_threads_and_concentration():
     assert table.top_contact_share["a"] == 0.75
     assert table.concentration_index["a"] == pytest.approx(0.75**2 + 0.25**2)
     assert table.own_top_share["a"] == 0.75
+    assert table.own_concentration_index["a"] == pytest.approx(0.75**2 + 0.25**2)
+    assert table.n_ours.to_dict() == {"a": 2, "b": 0}
+    assert table.single_owner.to_dict() == {"a": False, "b": True}
     assert table.single_threaded.tolist() == [True, True]
     assert table.at_stake.to_dict() == {"a": 110, "b": 50}
 
@@ -236,8 +259,32 @@ def test_every_table_and_picture_survives_odd_companies_and_absent_tables(seed):
         (contact_map.dialogue_table(mine, deeds, AS_OF), contact_map.plot_dialogue, contact_map.dialogue_claim),
         (departures.departure_table(everybody, threads), departures.plot_departure, departures.departure_claim),
         (departures.left_table(who, ties, threads, AS_OF), departures.plot_left, departures.left_claim),
+        (
+            judgement.contradictions_table(everybody, threads),
+            judgement.plot_contradictions,
+            judgement.contradictions_claim,
+        ),
+        (
+            judgement.power_table(mine, judgement.people_before(who, ties, deeds, data.mart, AS_OF)),
+            judgement.plot_power,
+            judgement.power_claim,
+        ),
+        (decision_path.path_table(everybody, data.mart), decision_path.plot_path, decision_path.path_claim),
+        (team.stress_table(everybody, deeds, data.mart, AS_OF), team.plot_stress, team.stress_claim),
+        (team.team_table(data.frame("account_team"), deeds, data.mart, AS_OF), team.plot_team, team.team_claim),
+        (map_quality.quality_table(everybody, data.mart, AS_OF), map_quality.plot_quality, map_quality.quality_claim),
+        (decision_path.functions_table(everybody), decision_path.plot_functions, decision_path.functions_claim),
+        (
+            dialogues.early_contacts_table(data.frame("deals"), deeds, AS_OF),
+            dialogues.plot_early_contacts,
+            dialogues.early_contacts_claim,
+        ),
     ):
         if len(table):
             plot(table)
             assert claim(table, "en") != claim(table, "zh")
+    talk = map_quality.dialogue_quality_table(everybody, deeds, data.mart, AS_OF)
+    assert map_quality.dialogue_quality_claim(talk) != map_quality.dialogue_quality_claim(talk, "zh")
+    links = dialogues.network_table(dialogues.dialogue_ties(deeds, everybody))
+    assert dialogues.network_claim(links) != dialogues.network_claim(links, "zh")
     assert len(departures.widening_table(threads, coverage, AS_OF)) <= 5

@@ -33,20 +33,15 @@ def contact_table(
     """Everybody we know at `accounts` (account_id, account_name) who has not left.
 
     One row per contact: account_id, account_name, contact_id, contact_name, title, department, reports_to; role, stance,
-    influence, authority, relationship of the latest assessment; last_contact, contact_age_days, is_active (two-way
+    influence, authority, relationship, contact_state and assessed_at of the latest assessment (of the account before that of
+    a single deal where both are of one day); last_contact, contact_age_days, is_active (two-way
     contact in the last 90 days), evidence (weighted, faded contacts) and strength_score (evidence as a percentage of
     the strongest in this table).
     """
     here = contacts[contacts.left_at.isna()].merge(accounts[["account_id", "account_name"]], on="account_id")
-    latest = (
-        relationships.sort_values(["assessed_at", "contact_id"], na_position="first", kind="stable")
-        .groupby("contact_id")
-        .tail(1)
-    )
-    assessed = latest[["contact_id", "role", "stance", "influence", "authority", "relationship"]]
     table = (
         here[_PERSON]
-        .merge(assessed, on="contact_id", how="left")
+        .merge(latest_assessment(relationships)[_ASSESSED], on="contact_id", how="left")
         .merge(_evidence(activities, as_of), on="contact_id", how="left")
     )
     table["role"] = table.role.fillna("unknown")
@@ -60,6 +55,14 @@ def contact_table(
 
 
 _PERSON = ["account_id", "account_name", "contact_id", "contact_name", "title", "department", "reports_to"]
+_ASSESSED = ["contact_id", "role", "stance", "influence", "authority", "relationship", "contact_state", "assessed_at"]
+
+
+def latest_assessment(relationships: pd.DataFrame) -> pd.DataFrame:
+    """Return the latest assessment of each contact; of one day, that of the account counts before that of a deal."""
+    rows = relationships.assign(general=relationships.deal_id.isna())
+    rows = rows.sort_values(["assessed_at", "general", "deal_id", "contact_id"], na_position="first", kind="stable")
+    return rows.groupby("contact_id").tail(1).drop(columns="general")
 
 
 def weigh(activities: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
@@ -91,17 +94,18 @@ def _evidence(activities: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
 # Coverage of the roles that decide
 
 
-def coverage_table(people: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
+def coverage_table(people: pd.DataFrame, accounts: pd.DataFrame, goals: dict[str, int] | None = None) -> pd.DataFrame:
     """Which required roles are covered at each account, largest revenue first.
 
     `people` is a `contact_table`, `accounts` has account_id, account_name, revenue. One row per account: account_id,
-    account_name, owner, one column per required role ("covered": somebody active whose stance is not negative; "silent":
-    known, but not covered; "unknown"), covered_share (covered ÷ required), revenue.
+    account_name, owner, one column per required role ("covered": as many as `goals` asks are active and of a stance that
+    is not negative; "silent": known, but not covered; "unknown"), covered_share (covered ÷ required), revenue.
     """
     people = people.assign(covered=people.is_active & ~(people.stance < 0))
     table = accounts[["account_id", "account_name", "owner", "revenue"]].copy()
     for role in REQUIRED_ROLES:
-        state = people[people.role == role].groupby("account_id").covered.any().map({True: "covered", False: "silent"})
+        enough = people[people.role == role].groupby("account_id").covered.sum() >= (goals or {}).get(role, 1)
+        state = enough.map({True: "covered", False: "silent"})
         table[role] = table.account_id.map(state).astype(object).fillna("unknown")
     table["covered_share"] = (table[list(REQUIRED_ROLES)] == "covered").mean(axis=1)
     table = table.sort_values(["revenue", "account_id"], ascending=[False, True], kind="stable", ignore_index=True)
@@ -164,9 +168,9 @@ def threads_table(people: pd.DataFrame, activities: pd.DataFrame, mart: pd.DataF
     """How many living dialogues hold each account, and what hangs on them; most at stake first.
 
     One row per account of `mart`: account_id, account_name, owner, n_contacts, n_active, n_roles, n_departments (of the
-    active), top_contact, top_contact_share (of evidence), concentration_index (sum of squared shares), own_top_share
-    (of our busiest person), single_threaded (at most one active contact, or one holds over 70 %), revenue,
-    weighted_pipeline, at_stake (their sum).
+    active), top_contact, top_contact_share (of evidence), concentration_index (sum of squared shares), single_threaded (at
+    most one active contact, or one holds over 70 %); on our side n_ours (people with two-way contact in the last 90 days),
+    own_top_share, own_concentration_index, single_owner (at most one of us); revenue, weighted_pipeline, at_stake (their sum).
     """
     table = mart[["account_id", "account_name", "owner", "revenue", "weighted_pipeline"]].copy()
     active = people[people.is_active]
@@ -177,13 +181,17 @@ def threads_table(people: pd.DataFrame, activities: pd.DataFrame, mart: pd.DataF
         .drop_duplicates("account_id")
         .set_index("account_id")
     )
-    ours = weigh(activities, as_of).groupby(["account_id", "person"]).weight.sum()
-    own = ours.groupby("account_id").max() / ours.groupby("account_id").sum()
+    rows = weigh(activities, as_of)
+    ours = rows.groupby(["account_id", "person"]).weight.sum()
+    part = ours / ours.groupby("account_id").transform("sum")
+    own = part.groupby("account_id").max()
+    recent = rows[rows.two_way & (rows.age_days < ACTIVE_DAYS)]
     counts = {
         "n_contacts": people.groupby("account_id").size(),
         "n_active": active.groupby("account_id").size(),
         "n_roles": active[active.role != "unknown"].groupby("account_id").role.nunique(),
         "n_departments": active.groupby("account_id").department.nunique(),
+        "n_ours": recent.groupby("account_id").person.nunique(),
     }
     for name, values in counts.items():
         table[name] = table.account_id.map(values).fillna(0).astype(int)
@@ -193,6 +201,8 @@ def threads_table(people: pd.DataFrame, activities: pd.DataFrame, mart: pd.DataF
         (shares.part**2).groupby(shares.account_id).sum(min_count=1)
     ).astype(float)
     table["own_top_share"] = table.account_id.map(own).astype(float)
+    table["own_concentration_index"] = table.account_id.map((part**2).groupby("account_id").sum()).astype(float)
+    table["single_owner"] = table.n_ours <= 1
     table["single_threaded"] = (table.n_active <= 1) | (table.top_contact_share > SINGLE_SHARE)
     table["at_stake"] = table.revenue.fillna(0) + table.weighted_pipeline.fillna(0)
     return table.sort_values(["at_stake", "account_id"], ascending=[False, True], kind="stable", ignore_index=True)[
@@ -202,7 +212,8 @@ def threads_table(people: pd.DataFrame, activities: pd.DataFrame, mart: pd.DataF
 
 _THREAD_COLUMNS = [
     "account_id", "account_name", "owner", "n_contacts", "n_active", "n_roles", "n_departments", "top_contact",
-    "top_contact_share", "concentration_index", "own_top_share", "single_threaded", "revenue", "weighted_pipeline", "at_stake",
+    "top_contact_share", "concentration_index", "single_threaded", "n_ours", "own_top_share", "own_concentration_index",
+    "single_owner", "revenue", "weighted_pipeline", "at_stake",
 ]  # fmt: skip
 
 
@@ -217,13 +228,13 @@ def plot_threads(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 15
     texts = [
         words.say(
             None,
-            f"{r.n_active} active, top {words.share(r.top_contact_share)}",
-            f"{r.n_active} 位活跃，最强 {words.share(r.top_contact_share)}",
+            f"theirs {r.n_active}, top {words.share(r.top_contact_share)}; ours {r.n_ours}, top {words.share(r.own_top_share)}",
+            f"客户 {r.n_active} 人，最强 {words.share(r.top_contact_share)}；我方 {r.n_ours} 人，最强 {words.share(r.own_top_share)}",
         )
         for r in rows.itertuples()
     ]
     style.bar_labels(ax, texts)
-    ax.set_xlim(0, rows.at_stake.max() * 1.35)
+    ax.set_xlim(0, rows.at_stake.max() * 1.6)
     style.money_axis(ax.xaxis)
     ax.set_xlabel(
         words.say(
@@ -243,8 +254,9 @@ def threads_claim(table: pd.DataFrame, lang: str = "en") -> str:
         words.money(single.at_stake.sum(), lang),
         words.share(single.at_stake.sum() / max(table.at_stake.sum(), 1e-9)),
     )
+    ours = int(table.single_owner.sum())
     return words.say(
         lang,
-        en=f"{len(single)} of {len(table)} accounts hang on one contact: {stake} of revenue and pipeline ({of}).",
-        zh=f"{len(table)} 个客户中有 {len(single)} 个依赖单一联系人，涉及收入与管道{stake}（{of}）。",
+        en=f"{len(single)} of {len(table)} accounts hang on one contact: {stake} of revenue and pipeline ({of}); {ours} hang on one of us.",
+        zh=f"{len(table)} 个客户中有 {len(single)} 个依赖单一联系人，涉及收入与管道{stake}（{of}）；{ours} 个依赖我方单一人员。",
     )
