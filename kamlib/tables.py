@@ -28,7 +28,8 @@ class Column:
     what stands there must be readable, else the row is set aside: an order of an unknown amount is none of 0.
 
     `share` says what becomes of a text when a run is shared: "keep", "drop", or a pseudonym in its place, because it is
-    an "id", the "name" of what the row's id stands for, or one of our "staff". A text that says nothing is dropped;
+    an "id", the "name" of what the row's id stands for, or one of our "staff"; one that is "common" is kept where at least
+    three rows have it, for a rare one names somebody. A text that says nothing is dropped;
     references follow what they refer to, and a text of `values` is a code and kept."""
 
     name: str
@@ -132,8 +133,8 @@ TABLES: dict[str, Table] = {
                 Column("contact_id", "text", "Contact ID", "联系人ID", True, share="id"),
                 _account(),
                 Column("contact_name", "text", "Contact", "联系人", True, share="name"),
-                Column("title", "text", "Job title", "职务", share="keep"),
-                Column("department", "text", "Department", "部门", share="keep"),
+                Column("title", "text", "Job title", "职务", share="common"),
+                Column("department", "text", "Department", "部门", share="common"),
                 Column("reports_to", "text", "Reports to", "汇报对象", ref="contacts"),
                 Column("email", "text", "E-mail", "邮箱", share="drop"),
                 Column("phone", "text", "Phone", "电话", share="drop"),

@@ -422,3 +422,48 @@ def test_the_example_in_the_manual_works(tmp_path):
     assert data.frame("accounts").region.tolist() == ["North"]
     assert data.frame("orders").amount.tolist() == data.frame("order_lines").amount.tolist() == [1234.5]
     assert [(f.detail, f.n) for f in ledger.faults if f.kind == "rule"] == [("cancelled", 1), ("no customer", 1)]
+
+
+# --- one file, and links -----------------------------------------------------------------------------------------
+
+
+def test_a_file_given_alone_is_imported_without_its_neighbours(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    head = ["order_id", "account_id", "order_date", "amount"]
+    sheets = {
+        "accounts": [["account_id", "account_name"], ["a", "Alpha"]],
+        "orders": [head, ["o1", "a", "2025-01-01", 100]],
+    }
+    book = xlsx(source / "book.xlsx", **sheets)
+    (source / "broken.xlsx").write_text("no workbook")
+    rules = {
+        "settings": {"currency": "EUR"},
+        "files": {name: {"path": "*.xlsx", "sheet": name} for name in sheets},
+        "tables": {name: {"from": name, "columns": {cell: cell for cell in rows[0]}} for name, rows in sheets.items()},
+    }
+    (tmp_path / "map.yml").write_text(yaml.safe_dump(rules))
+    imported = import_data(tmp_path / "map.yml", book, tmp_path / "into", "2025-12-31")
+    assert {entry.file for entry in imported.ledger.files} == {"book.xlsx, sheet accounts", "book.xlsx, sheet orders"}
+    assert loaded(tmp_path).frame("orders").amount.tolist() == [100]
+    assert import_data(tmp_path / "map.yml", book, tmp_path / "into", "2025-12-31").snapshot is None
+
+
+def test_a_file_alone_of_no_crm_says_so_and_is_named_where_it_lies(tmp_path):
+    (tmp_path / "menu.csv").write_text("dish,price\nsoup,4\n")
+    (tmp_path / "Accounts.csv").write_text("Record Id,Account Name\nzcrm_1,Alpha\n")
+    with pytest.raises(InputError, match="none of its files is an export of a CRM that kam knows") as raised:
+        import_data("auto", tmp_path / "menu.csv", tmp_path / "into", "2025-12-31")
+    assert str(raised.value).startswith(str(tmp_path))
+
+
+def test_links_to_folders_are_told_and_not_followed(tmp_path, bring):
+    (tmp_path / "source" / "sub").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "sales.csv").write_text(SALES.replace("Alpha", "Secret"))
+    (tmp_path / "source" / "sub" / "june").symlink_to(tmp_path / "elsewhere")
+    ledger = bring({"files.sales.path": "**/*.csv"})
+    assert [fault.file for fault in ledger.faults if fault.kind == "linked_folder"] == ["sub/june"]
+    assert set(loaded(tmp_path).frame("accounts").account_name) == {"Alpha", "Beta"}
+    with pytest.raises(InputError, match="is a link out of"):
+        bring({"files.sales.path": "sub/june/*.csv"})

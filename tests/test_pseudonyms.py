@@ -32,7 +32,7 @@ def after(before):
 
 @pytest.mark.parametrize(("table", "column"), TEXTS, ids=lambda part: part.name)
 def test_every_text_is_decided(table, column):
-    decided = column.share in ("keep", "drop", "id", "name", "staff")
+    decided = column.share in ("keep", "drop", "id", "name", "staff", "common")
     assert decided or column.ref or column.values, (
         f"{table.name}.{column.name}: say in `share` what others may see of it"
     )
@@ -44,6 +44,9 @@ def test_texts_that_lead_to_somebody_are_replaced_or_gone(before, after):
         old, new = set(raw(before, table.name)[column.name].dropna()), set(raw(after, table.name)[column.name].dropna())
         if column.values or column.share == "keep" or column.ref == "products":
             assert old == new, f"{table.name}.{column.name}"
+        elif column.share == "common":
+            n = raw(before, table.name)[column.name].value_counts()
+            assert new == set(n.index[n >= 3]), f"{table.name}.{column.name}: two with it would be known by it"
         else:
             assert old.isdisjoint(new), f"{table.name}.{column.name}"
         if column.share == "drop":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -21,7 +22,7 @@ import tiny_project
 from typer.testing import CliRunner
 
 import kamlib as kam
-from kamlib import passphrase
+from kamlib import passphrase, rooms
 from kamlib.cli import app
 from kamlib.errors import InputError
 from kamlib.sources.mapping import import_data
@@ -130,6 +131,57 @@ def test_the_stand_alone_format_opens_it(tmp_path):
     sealed = tmp_path / "ws" / "snapshots" / JAN / "prepared.json.age"
     assert json.loads(pyrage.decrypt(sealed.read_bytes(), [identity]))["tables"] == {"accounts": 2, "orders": 1}
     assert in_the_clear(tmp_path / "ws") == []
+
+
+def test_the_stand_alone_tool_opens_it_and_what_that_tool_made_is_opened(tmp_path, cheap):
+    """In both directions by the tool itself, a key file instead of a passphrase, which it asks of a terminal only."""
+    age = shutil.which("age")
+    if age is None:
+        pytest.skip("the stand-alone tool is not here: apt-get install age")
+    bring(exported(tmp_path / "jan", 10), tmp_path / "ws", JAN, encrypt=True)
+    key, sealed = tmp_path / "key.txt", tmp_path / "ws" / "snapshots" / JAN / "prepared.json.age"
+    key.write_bytes((tmp_path / "ws" / "key.age").read_bytes().split(b"\0")[1])
+    opened = subprocess.run([age, "-d", "-i", key, sealed], capture_output=True, check=True).stdout
+    assert json.loads(opened)["tables"] == {"accounts": 2, "orders": 1}
+    to = str(pyrage.x25519.Identity.from_str(key.read_text().strip()).to_public())
+    sealed.write_bytes(subprocess.run([age, "-r", to], input=opened, capture_output=True, check=True).stdout)
+    assert kam.load(tmp_path / "ws").frame("orders").amount.sum() == 10
+
+
+def test_the_stand_alone_tool_and_the_passphrase(tmp_path):
+    """The real, slow step, typed into a terminal: the key that kam made by the tool, and one that the tool made by kam."""
+    age = shutil.which("age")
+    if age is None:
+        pytest.skip("the stand-alone tool is not here: apt-get install age")
+    bring(exported(tmp_path / "jan", 10), tmp_path / "ws", JAN, encrypt=True)
+    key = tmp_path / "ws" / "key.age"
+    typed([age, "-d", "-o", tmp_path / "key.txt", key], PHRASE)
+    secret = (tmp_path / "key.txt").read_text()
+    assert secret.startswith("AGE-SECRET-KEY-1")
+    typed([age, "-p", "-o", tmp_path / "again.age", tmp_path / "key.txt"], PHRASE, PHRASE)
+    (tmp_path / "again.age").replace(key)
+    vault._identity.cache_clear()
+    assert kam.load(tmp_path / "ws").frame("orders").amount.sum() == 10
+
+
+def typed(command: list, *lines: str) -> None:
+    """Run a program in a terminal of its own and type a line at each prompt."""
+    import pty
+
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(command[0], list(map(str, command)))
+    said = b""
+    for line in lines:
+        prompts = said.count(b": ")
+        while said.count(b": ") == prompts:
+            said += os.read(terminal, 1024)
+        os.write(terminal, line.encode() + b"\n")
+    with contextlib.suppress(OSError):  # its end
+        while chunk := os.read(terminal, 1024):
+            said += chunk
+    os.close(terminal)
+    assert os.waitpid(child, 0)[1] == 0, said
 
 
 def test_a_wrong_passphrase_is_one_line_and_writes_nothing(workspace, tmp_path, monkeypatch):
@@ -254,7 +306,7 @@ FORKS.set_forkserver_preload(["monthly", "kamlib.segmentation.scoring"])
 def _in_place_until(step: int, what: str, workspace: Path, identity: str) -> None:
     """Encrypt or decrypt, and die without a word at the n-th step in the workspace."""
     key = pyrage.x25519.Identity.from_str(identity)
-    room = vault.room(0)
+    room = rooms.room(0)
     opened = vault.Vault(workspace, key, room)
     vault.unlock = lambda _: opened
     left = iter(range(step))
@@ -301,23 +353,12 @@ def test_what_lies_in_the_clear_meanwhile_is_private_and_goes(workspace, tmp_pat
     room = Path(data.room.name)
     assert stat.S_IMODE(room.stat().st_mode) == 0o700
     assert list(room.rglob("orders.parquet"))
-    if vault.MEMORY.is_dir():
-        assert room.is_relative_to(vault.MEMORY)
+    if rooms.MEMORY.is_dir():
+        assert room.is_relative_to(rooms.MEMORY)
     del data
     assert not room.exists()
-    monkeypatch.setattr(vault, "MEMORY", tmp_path / "none")
-    assert not Path(vault.room(0).name).is_relative_to(tmp_path / "none")
-
-
-def test_what_a_killed_program_left_is_swept_and_what_is_in_use_is_not(tmp_path, monkeypatch):
-    monkeypatch.setattr(vault, "MEMORY", tmp_path)
-    (tmp_path / "kam-room-left").mkdir()
-    (tmp_path / "kam-room-left" / "orders.parquet").write_text("x")
-    used = vault.room(0)
-    for path in tmp_path.iterdir():
-        os.utime(path, (time.time() - 999,) * 2)
-    mine = vault.room(0)
-    assert {str(path) for path in tmp_path.iterdir()} == {used.name, mine.name}
+    monkeypatch.setattr(rooms, "MEMORY", tmp_path / "none")
+    assert not Path(rooms.room(0).name).is_relative_to(tmp_path / "none")
 
 
 def test_a_request_to_terminate_removes_what_lies_in_the_clear(tmp_path):

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -29,6 +28,7 @@ from kamlib.privacy import strip
 from kamlib.privacy.eyes import folder_name, renamed, seen
 from kamlib.privacy.keys import share_key
 from kamlib.report.html import write_report
+from kamlib.rooms import room
 from kamlib.terminal import shown
 from kamlib.workspace import Data, load, prepare
 
@@ -72,7 +72,7 @@ def run(call: Call) -> int:
             check_values(notebook, given[notebook.number] | {"data_dir": str(root), "lang": lang})
     key = key_of(call)
     passphrase.take()  # before any process starts that would inherit it
-    with warm.kernels(modules(notebooks)), tempfile.TemporaryDirectory(prefix="kam-") as scratch:
+    with warm.kernels(modules(notebooks)), room() as scratch:
         data = load(call.data.absolute() if call.data else root / "data" / "sample", call.as_of)
         origin = [data.hashes(), hashlib.sha256(key).hexdigest()]
         given = renamed(given, data, key, lang) if key else given

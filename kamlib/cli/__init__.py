@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from kamlib import passphrase
+from kamlib import passphrase, rooms
 from kamlib.cli import bringing, running, workspaces  # noqa: F401 - they register their commands
 from kamlib.cli.app import app, tell
 from kamlib.errors import InputError
@@ -17,6 +17,7 @@ def main() -> None:
     130: stopped. Whatever is written, its owner alone can read."""
     os.umask(0o077)
     passphrase.take()
+    rooms.sweep()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that private folders are removed
     try:
         app()

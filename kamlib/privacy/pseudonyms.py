@@ -17,6 +17,7 @@ import pandas as pd
 
 from kamlib import words
 from kamlib.privacy.rebuild import rebuilt
+from kamlib.privacy.small_cells import LEAST
 from kamlib.sources.sql import literal, name_of
 from kamlib.tables import SQL_TYPES, TABLES, Column, Table
 from kamlib.workspace import Data
@@ -85,6 +86,9 @@ class Pseudonyms:
         cell = f"s.{name_of(column.name)}"
         if column.type != "text" or column.values or column.share == "keep":
             return cell
+        if column.share == "common":
+            count = f"(SELECT count(*) FROM main.{table.name} c WHERE c.{name_of(column.name)} = {cell})"
+            return f"CASE WHEN {count} >= {LEAST} THEN {cell} END"
         if column.ref:
             target = TABLES[column.ref]
             return self._id(target, cell) if target.column(target.key[0]).share == "id" else cell

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import ibis
 
+from kamlib.rooms import room
 from kamlib.rules import DIMENSIONS
 from kamlib.settings import FILE, ROLES
 from kamlib.sources import toml
@@ -29,7 +29,7 @@ def rebuilt(data: Data, select: Callable[[Table], str], access: Access, measured
     faults, nor the text of `kam.toml`. The ledger counts the rows seen. The gates of quality are open: they are for all
     of the data, and not for what is left of them.
     """
-    scratch = tempfile.TemporaryDirectory(prefix="kam-", dir=data.room and data.room.name, ignore_cleanup_errors=True)
+    scratch = room(within=data.room)
     folder, old = Path(scratch.name), data.con.con
     path = folder / "tables.duckdb"
     old.execute(f"ATTACH {literal(str(path))} AS {MADE}")

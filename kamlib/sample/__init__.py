@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from kamlib.errors import InputError
 from kamlib.language import say
+from kamlib.rooms import room
 from kamlib.sample import accounts as portfolio
 from kamlib.sample import contacts_log, deals, longtail, money, orders, people, plans, raw, voices
 from kamlib.sample.codebook import codebook
@@ -70,7 +70,7 @@ def generate_export(
 ) -> None:
     """Write the sample company into the folder `into` as the CRM `vendor` exports it on `as_of` (default: the last day)."""
     raw.declaration(vendor)
-    with tempfile.TemporaryDirectory(prefix="kam-") as folder:
+    with room() as folder:
         generate(Path(folder), accounts, seed, progress)
         raw.export(load(folder, as_of), vendor, into)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from kamlib import quality, words
 from kamlib.errors import InputError
 from kamlib.files import write_atomically
 from kamlib.quality import Quality, cleaning, joins, told
+from kamlib.rooms import room
 from kamlib.settings import Settings, read_settings
 from kamlib.sources import stages, store
 from kamlib.sources.crm import export_of
@@ -112,7 +112,7 @@ def check_folder(folder: Path | str, out: Path | None = None) -> CheckReport:
     newest = snapshots.held(folder, None, opened)[-1] if snapshots.is_workspace(folder) else None
     held = newest.whole() if newest else folder
     assessed = None
-    with tempfile.TemporaryDirectory(prefix="kam-") as scratch:
+    with room() as scratch:
         con = duckdb.connect(database(held, Path(scratch)))
         con.execute("SET enable_progress_bar = false")
         try:

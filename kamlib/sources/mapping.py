@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import ibis
 
-from kamlib import words
+from kamlib import rooms, words
 from kamlib.errors import InputError, suggest
 from kamlib.settings import FILE, Settings, read_settings
 from kamlib.sources import absent, own, store, toml
@@ -69,7 +68,7 @@ def import_data(
     encrypt: bool = False,
     tell: Callable[[Recognition], None] | None = None,
 ) -> Imported:
-    """Bring the files in the folder `source` into the canonical tables, as the file `mapping` says, or as they are
+    """Bring the files in the folder `source`, or the one file that it is, into the canonical tables, as the file `mapping` says, or as they are
     recognised: "auto" or the name of a vendor. `dates` decides between day and month where nothing tells; the mapping is
     saved in the file `save`; with `encrypt` a new workspace is an encrypted one; `tell` is given what was recognised
     before anything is written.
@@ -81,24 +80,35 @@ def import_data(
     source, into = Path(source), Path(into)
     if str(mapping) == AUTO and own.is_template(source):
         return Imported(*own.bring(source, into, as_of, encrypt))
-    source = source.parent if source.is_file() else source
+    if source.is_file():
+        with rooms.alone(source) as folder:
+            return import_data(mapping, folder, into, as_of, dates=dates, save=save, encrypt=encrypt, tell=tell)
     chosen = choose(mapping, source, as_of, dates)
     if tell and chosen.recognition:
         tell(chosen.recognition)
     if save:
         chosen.save(save)
     with (
-        tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as folder,
+        rooms.room() as folder,
         snapshots.writing(into, encrypt) as opened,
     ):
         settings = chosen.settings
         if (into / FILE).is_file():
             settings = read_settings(into).model_copy(update={"as_of": settings.as_of})
         mapped = _map(chosen.declared, chosen.path, source, Path(folder), settings.timezone)
+        mapped.faults += _links(source)
         if chosen.recognition:
             mapped.faults += chosen.recognition.told
             mapped.guessed = chosen.recognition.guessed
         return _write(mapped, chosen.declared, settings, chosen.path, source, into, Path(folder), opened)
+
+
+def _links(source: Path) -> list[Fault]:
+    """Tell of links to folders: nothing behind them is read."""
+    links = [
+        path.relative_to(source).as_posix() for path in sorted(source.rglob("*")) if path.is_symlink() and path.is_dir()
+    ]
+    return [Fault("", link, "", "linked_folder", "told", 1) for link in links if not link.startswith(".")]
 
 
 @dataclass

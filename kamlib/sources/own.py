@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from pathlib import Path
 
 from kamlib.errors import InputError
+from kamlib.rooms import room
 from kamlib.settings import FILE, read_settings
 from kamlib.sources import store, toml
 from kamlib.sources.files import TIERING, find_tables, is_workbook
@@ -30,7 +30,7 @@ def is_template(source: Path) -> bool:
 def bring(source: Path, into: Path, as_of: str | dt.date = "", encrypt: bool = False) -> tuple[Ledger, Snapshot | None]:
     """Add the tables in `source` as a snapshot to the workspace `into`; see `mapping.import_data`."""
     with (
-        tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as scratch,
+        room() as scratch,
         snapshots.writing(into, encrypt) as opened,
     ):
         beside = snapshots.rules_file(source)

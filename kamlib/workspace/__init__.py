@@ -17,7 +17,7 @@ import ibis
 import pandas as pd
 
 from kamlib import mart as _mart
-from kamlib import quality
+from kamlib import quality, rooms
 from kamlib.errors import InputError
 from kamlib.params import resolve
 from kamlib.settings import FILE, Settings, read_settings
@@ -137,7 +137,7 @@ def load(data_dir: str | Path, as_of: str | dt.date = "") -> Data:
     settings = read_settings(snapshots.rules_file(folder, opened).parent)
     day = day_of(as_of) or settings.as_of
     room = opened.room if opened else None
-    scratch = tempfile.TemporaryDirectory(prefix="kam-", dir=room and room.name, ignore_cleanup_errors=True)
+    scratch = rooms.room(within=room)
     held = snapshots.held(folder, day, opened) if snapshots.is_workspace(folder) else ()
     prepared = held[-1].whole() if held else folder
     con = engine(prepared, Path(scratch.name))

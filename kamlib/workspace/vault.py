@@ -14,12 +14,9 @@ cut short everything can be read, and the same command goes on where it was.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import tempfile
-import time
-import weakref
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,13 +25,12 @@ from typing import TYPE_CHECKING
 from kamlib import passphrase
 from kamlib.errors import InputError
 from kamlib.files import private_folder, sync
+from kamlib.rooms import room
 
 if TYPE_CHECKING:
     from pyrage.x25519 import Identity
 
 KEY, SUFFIX = "key.age", ".age"
-MEMORY = Path("/dev/shm")
-_ROOM, _SPARE, _FRESH_SECONDS = "kam-room-", 1 << 28, 60
 
 
 @dataclass(frozen=True)
@@ -152,43 +148,6 @@ def decrypt(workspace: Path) -> int:
     (workspace / KEY).unlink()
     sync(workspace)
     return len(paths)
-
-
-def room(size: int) -> tempfile.TemporaryDirectory:
-    """Return a private folder for files of `size` bytes, in memory where it has room for them twice; it goes when it is
-    no longer used, at the latest with the program. What a killed program left is removed."""
-    in_memory = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 2 * size + _SPARE
-    place = MEMORY if in_memory else Path(tempfile.gettempdir())
-    for left in place.glob(f"{_ROOM}*"):
-        _sweep(left)
-    made = tempfile.TemporaryDirectory(prefix=_ROOM, dir=place, ignore_cleanup_errors=True)
-    if (handle := _lock(Path(made.name))) is not None:
-        weakref.finalize(made, os.close, handle)
-    return made
-
-
-def _sweep(left: Path) -> None:
-    with contextlib.suppress(OSError):
-        if left.stat().st_uid == os.getuid() and time.time() - left.stat().st_mtime > _FRESH_SECONDS:
-            handle = _lock(left)
-            if handle is not None:
-                shutil.rmtree(left, ignore_errors=True)
-                os.close(handle)
-
-
-def _lock(folder: Path) -> int | None:
-    """Hold `folder` as long as this program lives; None when another one does, or where there are no such locks."""
-    if os.name != "posix":
-        return None
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    return handle
 
 
 def _place(part: Path, path: Path) -> None:
