@@ -105,7 +105,7 @@ def test_sample_invents_a_company(tmp_path, monkeypatch, capfd):
 
 
 def test_stopping_is_no_error(monkeypatch):
-    def stop():
+    def stop(**_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "app", stop)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
+import tiny_project
 from crm_exports import ACCOUNTS, DEALS
 from rich.console import Console
 
@@ -78,6 +80,29 @@ def test_a_refusal_shows_a_hostile_name(tmp_path, monkeypatch, capfd, command):
     code, text = kam(monkeypatch, capfd, command, tmp_path / RED, *into)
     assert code == 2
     assert text.startswith("kam: ")
+    assert WRITTEN in text
+    assert not OBEYED.search(text)
+
+
+@pytest.mark.parametrize("call", [[f"--{RED}"], [RED], ["run", f"--lan{RED}"], ["run", RED]])
+def test_a_wrong_call_shows_a_hostile_argument(monkeypatch, capfd, call):
+    code, text = kam(monkeypatch, capfd, *call)
+    assert code == 2
+    assert text.startswith("Usage: kam ")
+    assert WRITTEN in text
+    assert not OBEYED.search(text)
+
+
+def test_params_shows_what_a_notebook_declares(tmp_path, monkeypatch, capfd):
+    root = tiny_project.make(tmp_path)
+    (path,) = root.glob("notebooks/01*.ipynb")
+    said = path.read_text(encoding="utf-8").replace(
+        "# accounts named", "# " + json.dumps(RED)[1:-1].replace("\\", "\\\\")
+    )
+    path.write_text(said.replace("\\\\u", "\\u"), encoding="utf-8")
+    monkeypatch.chdir(root)
+    code, text = kam(monkeypatch, capfd, "params", "01")
+    assert code == 0
     assert WRITTEN in text
     assert not OBEYED.search(text)
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
+
+import typer
 
 from kamlib import passphrase, rooms
 from kamlib.cli import bringing, running, workspaces  # noqa: F401 - they register their commands
 from kamlib.cli.app import app, tell
 from kamlib.errors import InputError
+
+REFUSED = typer.BadParameter.__bases__[0]
+"""A call that is wrong: click's UsageError, which typer keeps in places that change."""
 
 
 def main() -> None:
@@ -20,7 +26,13 @@ def main() -> None:
     rooms.sweep()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that private folders are removed
     try:
-        app()
+        sys.exit(app(prog_name="kam", standalone_mode=False))
+    except REFUSED as error:
+        error.show(usage := io.StringIO())
+        tell(usage.getvalue().rstrip(), sys.stderr)
+        sys.exit(error.exit_code)
+    except typer.Abort:  # nothing more to read where a passphrase was asked for
+        sys.exit(1)
     except InputError as error:
         tell(f"kam: {error}", sys.stderr)
         sys.exit(2)

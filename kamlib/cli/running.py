@@ -11,6 +11,7 @@ import typer
 from kamlib import passphrase
 from kamlib.cli.app import KeyFile, Lang, app, tell
 from kamlib.language import say
+from kamlib.terminal import shown
 
 
 @app.command()
@@ -69,7 +70,7 @@ def params(
     heads = say(None, "notebook parameter type default meaning", "笔记本 参数 类型 默认值 含义").split()
     table = Table(*heads, box=box.SIMPLE)
     for row in parameter_rows(select(home(), number)):
-        table.add_row(*row)
+        table.add_row(*map(shown, row))
     Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False).print(table)
 
 
