@@ -108,7 +108,8 @@ def personal(data: Data, accounts: set[str] | None = None) -> set[str]:
             frame = frame[account_of(data, table).isin(accounts)]
         for column in table.columns:
             if column.type == "text" and not column.values and is_personal(column):
-                values |= set(frame[column.name].dropna())
+                n = frame[column.name].value_counts()
+                values |= set(n.index[n < 3] if column.share == "common" else n.index)
     return values
 
 

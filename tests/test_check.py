@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import gzip
 import hashlib
@@ -883,3 +884,19 @@ def test_a_column_of_its_own_is_no_title(tmp_path):
     (tmp_path / "notes.csv").write_text('note\na\nb\n"x, y"\nc, d\n')
     opened = open_source(duckdb.connect(), Source(tmp_path / "notes.csv"), "notes", tmp_path)
     assert (list(opened.columns), opened.blanks) == (["note"], [])
+
+
+def test_rows_set_aside_and_sheets_are_told_in_the_language_of_the_call(tmp_path):
+    book = xlsx(
+        tmp_path / "book.xlsx",
+        accounts=[["account_id", "account_name"], ["a", "Alpha"]],
+        orders=[["order_id", "account_id", "order_date", "amount"], ["o1", "a", "2025-01-01", 5], ["o2", "b", "x", 5]],
+    )
+    call = ["check", str(book), "--out", str(tmp_path / "out")]
+    english, chinese = (CliRunner().invoke(app, [*call, "--lang", lang]).output for lang in ("en", "zh"))
+    assert "book.xlsx, sheet orders" in english
+    assert ", sheet" not in chinese
+    assert "book.xlsx，工作表 orders·order_date：1 × 不是日期" in chinese
+    assert "book.xlsx，工作表 accounts" in chinese
+    (row,) = csv.DictReader((tmp_path / "out/set_aside/orders.csv").open(encoding="utf-8"))
+    assert (row["set_aside_reason"], row["order_id"]) == ("order_date：不是日期", "o2")

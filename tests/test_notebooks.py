@@ -24,6 +24,14 @@ NOT_A_NUMBER = re.compile(r"\b(nan|NaN|NaT|None|inf)\b")
 each = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.path.stem)
 
 
+@each
+def test_every_parameter_has_its_meaning_in_both_languages(notebook):
+    """The comment behind it is the English; the Chinese stands in `words/params.yml`."""
+    for name, parameter in notebook.parameters.items():
+        assert words.LABELS.get(parameter.meaning, [""])[0] == parameter.meaning, (name, parameter.meaning)
+        assert re.search("[\u4e00-\u9fff]", words.word(parameter.meaning, "zh")), (name, parameter.meaning)
+
+
 def at(notebook, index):
     """Name a cell in a message: file, number and first line."""
     first = (notebook.cells[index]["source"].splitlines() or ["(empty)"])[0]

@@ -250,6 +250,10 @@ def test_the_stored_assessment_names_nobody_and_is_read_back(folder, tmp_path):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(direct, name), check_dtype=False, atol=1e-5)
     assert told.scorecard(again, "zh") == told.scorecard(direct, "zh")
     assert told.findings(again, "en") == told.findings(direct, "en")
+    assert told.joins(again, "zh") == told.joins(direct, "zh") != []
+    older = json.loads(text)
+    del older["joins"]
+    assert told.joins(Quality.from_json(json.dumps(older)), "en") == [], "a snapshot of before there were joins"
 
 
 def test_deals_alone_are_assessed_when_the_day_is_known(folder):

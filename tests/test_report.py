@@ -183,7 +183,9 @@ def test_first_come_findings_gaps_ledger_and_parameters(run_dir):
     assert order == ["top", "quality", "findings", "gaps", "data", "parameters", "n01", "n02", "n03"]
     quality = text[text.index('<section id="quality"') : text.index('<section id="findings"')]
     assert re.search(r'<th scope="row">Orders</th><td class="gate \w+">[✓▲✗] (pass|warn|stop)</td>', quality)
-    assert len(re.findall(r'<td class="gate', quality)) == len(re.findall(r'<th scope="row">', quality))
+    gates, joins = quality.split("How far the tables find each other")
+    assert len(re.findall(r'<td class="gate', gates)) == len(re.findall(r'<th scope="row">', gates))
+    assert re.search(r'<th scope="row">Orders</th><td>Accounts</td><td class="n">36</td><td class="n">0</td>', joins)
     findings = text[text.index('<section id="findings"') : text.index('<section id="gaps"')]
     assert re.findall(r'<li><a href="#(\S+)">', findings) == ["x01-1", "x02-1", "x03-1"]
     gaps = text[text.index('<section id="gaps"') : text.index('<section id="data"')]
@@ -252,6 +254,19 @@ def test_it_speaks_chinese(run_dir):
         assert expected in text, expected
     for english in ("Findings</h2>", "Rows read", "The numbers", "As of"):
         assert english not in text, english
+
+
+def test_without_a_company_the_page_is_called_what_it_is(run_dir):
+    path = run_dir / record.FILE
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"company": ""}), encoding="utf-8")
+    text, _ = read(run_dir)
+    assert text.count("<h1>Key account report</h1>") == 1
+    assert text.count("<title>Key account report · 2025-12-15</title>") == 1
+    assert '<p class="eyebrow">Key account report</p>' not in text
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"company": "Acme"}), encoding="utf-8")
+    text, _ = read(run_dir)
+    assert "<h1>Acme</h1>" in text
+    assert '<p class="eyebrow">Key account report</p>' in text
 
 
 def test_what_goes_in_depth_has_a_page_of_its_own(run_dir):

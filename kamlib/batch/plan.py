@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kamlib import words
 from kamlib.errors import InputError, suggest
 from kamlib.params import project_root
 
@@ -202,12 +203,16 @@ def check_values(notebook: Notebook, values: dict[str, Any]) -> None:
 
 
 def parameter_rows(notebooks: Sequence[Notebook]) -> list[tuple[str, str, str, str, str]]:
-    """Return notebooks, name, type, default and meaning of every parameter; equal ones share a row."""
+    """Return notebooks, name, type, default and meaning, in the language of the session, of every parameter; equal ones
+    share a row."""
     rows: dict[tuple[str, str, str, str], list[str]] = {}
     for notebook in notebooks:
         for p in notebook.parameters.values():
-            rows.setdefault((p.name, p.type, repr(p.default), p.meaning), []).append(notebook.number)
-    return [("all" if len(of) == len(notebooks) > 1 else " ".join(of), *row) for row, of in rows.items()]
+            rows.setdefault((p.name, p.type, repr(p.default), words.word(p.meaning)), []).append(notebook.number)
+    return [
+        (words.say(None, "all", "全部") if len(of) == len(notebooks) > 1 else " ".join(of), *row)
+        for row, of in rows.items()
+    ]
 
 
 def _flag(text: str) -> bool:

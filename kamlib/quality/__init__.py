@@ -23,7 +23,7 @@ from kamlib.quality import told
 from kamlib.quality.checks import checks
 from kamlib.quality.duplicates import duplicate_pairs
 from kamlib.quality.hierarchy import in_loops
-from kamlib.quality.joins import join_table
+from kamlib.quality.joins import COLUMNS, join_table
 from kamlib.quality.profile import Profile, fill_table, profile
 from kamlib.quality.scorecard import (
     Tally,
@@ -97,7 +97,8 @@ class Quality:
             for name, value in said.items()
             if isinstance(value, dict)
         }
-        return cls(dt.date.fromisoformat(said["as_of"]), said["currency"], **frames)
+        older = {"joins": pd.DataFrame(columns=COLUMNS)}  # what snapshots did not have at first
+        return cls(dt.date.fromisoformat(said["as_of"]), said["currency"], **(older | frames))
 
 
 def assess(

@@ -22,7 +22,7 @@ from kamlib.batch.manifest import DONE, Manifest
 from kamlib.files import write_atomically
 from kamlib.quality import Quality, told
 from kamlib.report.svg import Shared, inline
-from kamlib.sources.ledger import Ledger
+from kamlib.sources.ledger import Ledger, called
 
 ROWS_SHOWN = 200
 FINDINGS_SHOWN = 8
@@ -112,7 +112,7 @@ def page(run: dict[str, Any], folder: Path, evidence: bool = False) -> str:
         widest=max((len(view.columns) for s in sections for view in s.exhibits), default=0), sections=sections,
         n_exhibits=sum(len(s.found) for s in sections), n_depth=0 if evidence else sum(s.n_elsewhere for s in sections), stopped=stopped(sections), lacking=lacking(sections),
         access=ledger.access.text(lang), ledger=ledger_lines(ledger, lang), faults=[fault.text(lang, run["currency"]) for fault in ledger.by_action()],
-        parameters=parameters(run["notebooks"]), quality=assessed and quality_lines(assessed, lang),
+        parameters=parameters(run["notebooks"], lang), quality=assessed and quality_lines(assessed, lang),
         letters=Markup(shared.svg()), styles=Markup(shared.css()), finished=run["finished"] or run["started"], fingerprint=run["fingerprint"],
         versions=" · ".join(f"{name} {version}" for name, version in run["versions"].items()),
     )  # fmt: skip
@@ -251,7 +251,7 @@ def ledger_lines(ledger: Ledger, lang: str) -> list[dict[str, str]]:
     """Return the lines of the ledger, files that a mapping read first, ready to print."""
     return [
         {
-            "table": words.word(line.table or "report.file", lang), "file": line.file, "read": words.number(line.read),
+            "table": words.word(line.table or "report.file", lang), "file": called(line.file, lang), "read": words.number(line.read),
             "kept": words.number(line.kept), "set_aside": words.number(line.set_aside),
             "blanked": words.number(line.blanked),
             "money_kept": "–" if line.money_kept is None else words.number(line.money_kept, 2),
@@ -267,11 +267,11 @@ def quality_lines(assessed: Quality, lang: str) -> dict[str, Any]:
     head, *rows = told.scorecard(assessed, lang)
     return {
         "verdict": told.verdict(assessed, lang), "head": head, "rows": list(zip(rows, assessed.tables.gate, strict=True)),
-        "findings": found[:FINDINGS_SHOWN], "more": len(found[FINDINGS_SHOWN:]),
+        "joins": told.joins(assessed, lang), "findings": found[:FINDINGS_SHOWN], "more": len(found[FINDINGS_SHOWN:]),
     }  # fmt: skip
 
 
-def parameters(notebooks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def parameters(notebooks: dict[str, dict[str, Any]], lang: str) -> list[dict[str, Any]]:
     """List the parameters of all notebooks; those with the same value and meaning share a line."""
     lines: dict[str, dict[str, Any]] = {}
     for number, entry in notebooks.items():
@@ -279,4 +279,7 @@ def parameters(notebooks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
             if name not in HIDDEN_PARAMETERS:
                 line = {"name": name, **p, "changed": p["value"] != p["default"], "notebooks": []}
                 lines.setdefault(json.dumps([name, p]), line)["notebooks"].append(number)
-    return [line | {"notebooks": " ".join(line["notebooks"])} for line in lines.values()]
+    return [
+        line | {"notebooks": " ".join(line["notebooks"]), "meaning": words.word(line["meaning"], lang)}
+        for line in lines.values()
+    ]

@@ -16,7 +16,7 @@ from kamlib.settings import Settings, read_settings
 from kamlib.sources import stages, store
 from kamlib.sources.crm import export_of
 from kamlib.sources.files import database, is_workbook
-from kamlib.sources.ledger import ACTIONS, Ledger
+from kamlib.sources.ledger import ACTIONS, Ledger, called
 from kamlib.sources.reader import Reading, read_folder
 from kamlib.workspace import snapshots, vault
 
@@ -169,6 +169,7 @@ def quality_text(assessed: Quality, lang: str | None = None) -> str:
 def _columns(ledger: Ledger, lang: str | None) -> str:
     """The ledger as aligned text."""
     frame = ledger.frame()
+    frame["source_file"] = [called(name, lang) for name in frame.source_file]
     cells = [[words.word(name, lang) for name in frame.columns]]
     for row in frame.itertuples(index=False):
         cells.append([f"{cell:,}" if isinstance(cell, int) else "" if cell != cell else _cell(cell) for cell in row])

@@ -18,7 +18,7 @@ from kamlib import words
 from kamlib.errors import InputError
 from kamlib.files import must_lie_in
 from kamlib.sources import sheets, texts
-from kamlib.sources.ledger import Fault
+from kamlib.sources.ledger import Fault, called
 from kamlib.sources.sql import literal, name_of, path_of
 from kamlib.tables import TABLES
 
@@ -161,7 +161,8 @@ def find_tables(folder: Path) -> tuple[dict[str, Source], list[str], list[Path]]
             strangers.append(path)
     for table, sources in found.items():
         if len(sources) > 1:
-            en, zh = (joint.join(source.label for source in sources) for joint in (" and ", "、"))
+            en = " and ".join(source.label for source in sources)
+            zh = "、".join(called(source.label, "zh") for source in sources)
             faults.append(
                 words.say(
                     None,

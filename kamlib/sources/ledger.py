@@ -84,7 +84,7 @@ class Fault:
 
     def text(self, lang: str | None = None, currency: str = "") -> str:
         """Return the fault as one line: where, what, how often, with what consequence, examples, cure."""
-        where = words.say(lang, " · ", "·").join(filter(None, (self.file, self.column)))
+        where = words.say(lang, " · ", "·").join(filter(None, (called(self.file, lang), self.column)))
         times = f"{self.n:,} × " if self.examples else ""
         done = words.word(f"action.{self.action}", lang) if self.action != "told" else ""
         money = f"{currency} {self.money:,.2f}".strip() if self.money else ""
@@ -94,6 +94,11 @@ class Fault:
         shown = self.instances(lang)
         line += words.say(lang, ": ", "：") + shown if shown else ""
         return words.say(lang, f"{line}. {self.remedy(lang)}", f"{line}。{self.remedy(lang)}").strip()
+
+
+def called(label: str, lang: str | None = None) -> str:
+    """Return what a file, or a sheet of one, is called: "a.xlsx, sheet Orders"."""
+    return words.say(lang, label, label.replace(", sheet ", "，工作表 "))
 
 
 def _instance(row: int | None, value: str, lang: str | None) -> str:
@@ -150,7 +155,7 @@ class Ledger:
         fault_action, n_faults, fault_examples, fault_cure; the texts in `lang`."""
         rows = [
             (
-                f.file,
+                called(f.file, lang),
                 f.column,
                 f.what(lang),
                 words.word(f"action.{f.action}", lang),
@@ -222,5 +227,9 @@ def _harmless(con: duckdb.DuckDBPyConnection, name: str) -> str:
     cells = [
         f"{as_text_sql(name_of(column))} AS {name_of(column)}" if kind == "VARCHAR" else name_of(column)
         for column, kind, *_ in described
+        if column != "set_aside_reason"
     ]
+    reasons = con.execute(f"SELECT DISTINCT set_aside_reason FROM set_aside.{name_of(name)}").fetchall()
+    said = " ".join(f"WHEN {literal(reason)} THEN {literal(words.word(reason))}" for (reason,) in reasons)
+    cells.insert(1, f"CASE set_aside_reason {said} END AS set_aside_reason")
     return f"SELECT {', '.join(cells)} FROM set_aside.{name_of(name)}"

@@ -17,7 +17,7 @@ from kamlib.settings import Settings
 from kamlib.sources import amounts, enrichment, money, rows, stages, three_tables
 from kamlib.sources.files import TIERING, Opened, Source, bound, find_tables, open_source
 from kamlib.sources.headers import Matched, match
-from kamlib.sources.ledger import Fault, Ledger, LedgerEntry
+from kamlib.sources.ledger import Fault, Ledger, LedgerEntry, called
 from kamlib.sources.sql import name_of
 from kamlib.tables import EITHER, NEEDED, SQL_TYPES, TABLES, Table, missing
 
@@ -122,7 +122,9 @@ def _open_all(
         if source.sheet and not con.execute(f"SELECT count(*) FROM ({file.first})").fetchone()[0]:
             del sources[name]  # a sheet of a template that nobody filled in: not delivered
             continue
-        matched = match(TABLES[name], file.columns, str(source.path) + (f", sheet {source.sheet}" * bool(source.sheet)))
+        matched = match(
+            TABLES[name], file.columns, called(str(source.path) + f", sheet {source.sheet}" * bool(source.sheet))
+        )
         reading.faults += matched.faults
         if not matched.faults:
             opened[name] = (file, matched)
@@ -179,13 +181,13 @@ def _nothing_left(entry: LedgerEntry, faults: list[Fault]) -> str:
         return say(
             None,
             f"{entry.file} holds no row below its header. Bring the rows of {entry.table}.",
-            f"{entry.file} 的表头之下没有数据。请提供 {entry.table} 的数据行。",
+            f"{called(entry.file, 'zh')} 的表头之下没有数据。请提供 {entry.table} 的数据行。",
         )
     worst = max((fault for fault in faults if fault.action == "set_aside"), key=lambda fault: fault.n)
     return say(
         None,
         f"{entry.file}: none of its {entry.read:,} rows can be used. {worst.text()}",
-        f"{entry.file}：{entry.read:,} 行全部无法采用。{worst.text()}",
+        f"{called(entry.file, 'zh')}：{entry.read:,} 行全部无法采用。{worst.text()}",
     )
 
 

@@ -257,7 +257,8 @@ def finish(checked: Checked) -> tuple[LedgerEntry, list[Fault]]:
 def _keep_set_aside(checked: Checked) -> None:
     """Read the file again for the rows set aside, as they were delivered."""
     con, name = checked.con, checked.table.name
-    reason = f"string_agg(col || ': ' || {_said(checked.table)}, '; ' ORDER BY col)"
+    colon = words.say(None, ": ", "：")
+    reason = f"string_agg(col || '{colon}' || {_said(checked.table)}, '; ' ORDER BY col)"
     cells = "r.* EXCLUDE (__k, __row)" + (" RENAME (__file AS set_aside_file)" if checked.opened.origin else "")
     select = (
         f"SELECT a.row AS set_aside_row, a.reason AS set_aside_reason, {cells} FROM ({checked.opened.again}) r "
@@ -265,8 +266,8 @@ def _keep_set_aside(checked: Checked) -> None:
         "ON a.k = r.__k"
     )
     if checked.unreadable:
-        said = words.word("fault.unreadable", "en")
-        bring(con, "unread", UNREAD, [(row, f"{said}: {reason}", line) for row, reason, line in checked.unreadable])
+        said = words.word("fault.unreadable") + colon
+        bring(con, "unread", UNREAD, [(row, said + reason, line) for row, reason, line in checked.unreadable])
         select += " UNION ALL BY NAME FROM unread"
     con.execute(f"CREATE TABLE set_aside.{name_of(name)} AS FROM ({select}) ORDER BY set_aside_row")
 
@@ -277,7 +278,7 @@ def _said(table: Table) -> str:
     refs = " ".join(f"WHEN {literal(c.name)} THEN {literal(' ' + c.ref)}" for c in table.columns if c.ref)
     which = f" || CASE col {refs} ELSE '' END" if refs else ""
     cases = [
-        f"WHEN {literal(kind)} THEN {literal(words.word(f'fault.{kind}', 'en'))}{which if kind == 'orphan' else ''}"
+        f"WHEN {literal(kind)} THEN {literal(words.word(f'fault.{kind}'))}{which if kind == 'orphan' else ''}"
         for kind in kinds
     ]
     return f"CASE kind {' '.join(cases)} ELSE kind END"

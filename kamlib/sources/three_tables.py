@@ -19,7 +19,7 @@ from kamlib.settings import Tiers
 from kamlib.sources import sheets
 from kamlib.sources.files import TIERING, Source
 from kamlib.sources.headers import match
-from kamlib.sources.ledger import Fault
+from kamlib.sources.ledger import Fault, called
 from kamlib.tables import TABLES
 
 INDICATORS = tuple(Tiers().weights)
@@ -62,7 +62,7 @@ def bring(
             words.say(
                 None,
                 f"{given.label} and {basic.source.label} both claim to be the table accounts. Keep one of them.",
-                f"{given.label} 和 {basic.source.label} 都对应客户表 accounts。请只保留一个。",
+                f"{called(given.label, 'zh')} 和 {called(basic.source.label, 'zh')} 都对应客户表 accounts。请只保留一个。",
             )
         )
     ids = known | {row["account_name"]: _id(row) for _, row in basic.rows}
@@ -78,7 +78,7 @@ def bring(
                 words.say(
                     None,
                     f"{scores.source.label}: the date of scoring is missing. Write it beside '{place}'.",
-                    f"{scores.source.label}：缺少评分日期。请填在“{place}”旁边。",
+                    f"{called(scores.source.label, 'zh')}：缺少评分日期。请填在“{place}”旁边。",
                 )
             )
         snapshots = _snapshots(scores, evaluation, ids, day)
@@ -109,7 +109,7 @@ def _open(source: Source, columns: tuple[str, ...], scratch: Path, faults: list[
             words.say(
                 None,
                 f"{source.label}: there is no row of headers ({wanted}). Write it above the first customer.",
-                f"{source.label}：没有表头行（{wanted}）。请写在第一个客户的上方。",
+                f"{called(source.label, 'zh')}：没有表头行（{wanted}）。请写在第一个客户的上方。",
             )
         )
     nameless = [str(number) for number, row in out.rows if "account_name" not in row]
@@ -119,7 +119,7 @@ def _open(source: Source, columns: tuple[str, ...], scratch: Path, faults: list[
             words.say(
                 None,
                 f"{source.label}: row {listed} has no customer name. Write it, or empty the row.",
-                f"{source.label}：第 {listed} 行没有客户名称。请补填，或清空该行。",
+                f"{called(source.label, 'zh')}：第 {listed} 行没有客户名称。请补填，或清空该行。",
             )
         )
     out.rows = [(number, row) for number, row in out.rows if "account_name" in row]
@@ -160,7 +160,7 @@ def _repeated(sheet: _Sheet) -> list[str]:
                     None,
                     f"{sheet.source.label}: '{name}' stands in rows {first[name]} and {number}. The name is the key here: tell "
                     "the customers apart by their names, or keep one row.",
-                    f"{sheet.source.label}：“{name}”同时出现在第 {first[name]} 行和第 {number} 行。这里以客户名称为主键："
+                    f"{called(sheet.source.label, 'zh')}：“{name}”同时出现在第 {first[name]} 行和第 {number} 行。这里以客户名称为主键："
                     "请用名称区分不同客户，或只保留一行。",
                 )
             )
@@ -177,7 +177,7 @@ def _ids(given: Source, scratch: Path) -> dict[str, str]:
     if not given.sheet:
         return {}
     said = sheets.read(given.path, scratch / "accounts sheet.csv", given.sheet)
-    columns = match(TABLES["accounts"], said.header, given.label).columns
+    columns = match(TABLES["accounts"], said.header, called(given.label)).columns
     if not {"account_id", "account_name"} <= columns.keys():
         return {}
     key, name = (said.header.index(columns[column]) + 1 for column in ("account_id", "account_name"))
