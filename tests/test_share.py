@@ -18,8 +18,8 @@ from kamlib.errors import InputError
 from kamlib.privacy import small_cells
 
 KEY = "a key for tests, long enough"
-WORDS = {"Negotiation"}
-"""The subject of an activity that is also the name of a stage."""
+WORDS = {"Negotiation", "Buyer"}
+"""The subject of an activity that is also the name of a stage, a job title that is also a role."""
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +107,9 @@ def test_no_exhibit_shows_a_small_cell(shared_run):
 
 COUNTS_OF_OTHER_THINGS = set(
     "n_activities n_active n_active_after n_alerts n_bands n_censored n_churned n_closed n_complaints n_cutoffs n_dates "
-    "n_deals n_decided n_departments n_entered n_fixed n_gaps n_high n_hits n_late n_losses n_lost n_low n_medium n_months "
+    "n_deals n_decided n_departments n_entered n_fixed n_gaps n_high n_hits n_late n_losing_ways n_losses n_lost n_low n_medium n_months "
     "n_moved_on n_moves n_open n_open_cases n_open_deals n_ordering n_orders n_pending n_prompt n_quarters n_returned "
-    "n_roles n_roles_lost n_skipped n_slow n_stale n_still_open n_without_amount n_won n_at_risk".split()
+    "n_roles n_roles_lost n_skipped n_slow n_slow_high n_slow_low n_stale n_still_open n_ways n_without_amount n_won n_at_risk".split()
 )
 
 

@@ -256,8 +256,7 @@ def finish(checked: Checked) -> tuple[LedgerEntry, list[Fault]]:
 
 def _keep_set_aside(checked: Checked) -> None:
     """Read the file again for the rows set aside, as they were delivered."""
-    con, name = checked.con, checked.table.name
-    colon = words.say(None, ": ", "：")
+    con, name, colon = checked.con, checked.table.name, words.say(None, ": ", "：")
     reason = f"string_agg(col || '{colon}' || {_said(checked.table)}, '; ' ORDER BY col)"
     cells = "r.* EXCLUDE (__k, __row)" + (" RENAME (__file AS set_aside_file)" if checked.opened.origin else "")
     select = (
