@@ -35,25 +35,27 @@ LEVELS = 25
 """A hierarchy deeper than this, or one that goes in a circle, is no hierarchy of companies."""
 PORTION = 1 << 18
 """Candidates compared at a time."""
+MEMORY = 1 << 30
+"""Bytes the engine may take while it looks for candidates."""
 EVIDENCE = ("credit_code", "account_name", "phone")
 
 # The head of each name, and the head with each of its letters left out: equal keys bring names together whatever one
 # letter was added, lost, replaced or swapped. Words in another order meet as their sorted words.
 _SAME = f"""
-    SELECT i, v, solid, hash('{{0}}', {{0}}) AS key FROM quality_names
+    SELECT i, v, hash('{{0}}', {{0}}) AS key FROM quality_names
     WHERE whole AND {{0}} IN (SELECT {{0}} FROM quality_names WHERE whole GROUP BY ALL HAVING count(*) <= {SHARED_BY})
 """
 _CANDIDATES = f"""
-    WITH heads AS (SELECT i, v, solid, left(solid, {HEAD}) AS head FROM quality_names WHERE solid <> ''),
+    WITH heads AS (SELECT i, v, left(solid, {HEAD}) AS head FROM quality_names WHERE solid <> ''),
     keys AS (
-        SELECT i, v, solid, hash(left(head, n) || substr(head, n + 2)) AS key
+        SELECT i, v, hash(left(head, n) || substr(head, n + 2)) AS key
         FROM (SELECT *, unnest(range(0, length(head) + 1)) AS n FROM heads) WHERE length(head) > 3 OR n = length(head)
-        UNION ALL SELECT i, v, solid, hash('words', words) FROM quality_names WHERE contains(words, ' ')
+        UNION ALL SELECT i, v, hash('words', words) FROM quality_names WHERE contains(words, ' ')
         UNION ALL {_SAME.format("code")} UNION ALL {_SAME.format("phone")}
     ),
     shared AS (FROM keys SEMI JOIN (SELECT key FROM keys GROUP BY key HAVING count(*) > 1) USING (key)),
     placed AS (
-        SELECT *, row_number() OVER (PARTITION BY key ORDER BY solid, v) AS place, count(*) OVER (PARTITION BY key) AS n
+        SELECT *, row_number() OVER (PARTITION BY key ORDER BY v) AS place, count(*) OVER (PARTITION BY key) AS n
         FROM shared
     ),
     ahead AS (SELECT key, i, v, unnest(range(place + 1, least(n, place + {WINDOW}) + 1)) AS place FROM placed)
@@ -87,25 +89,28 @@ def duplicate_pairs(con: duckdb.DuckDBPyConnection, as_of: dt.date) -> pd.DataFr
 
 
 def _names(accounts: pd.DataFrame) -> pd.DataFrame:
-    """One row per name of an account, which may have a Chinese and a Latin one: i, v, whole, name, solid, words."""
+    """One row per name of an account, which may have a Chinese and a Latin one: i, v, whole, name, solid, words. In
+    alphabetical order, so that the number v is all that blocking has to sort."""
     variants = normal_names(list(accounts.account_name))
     rows = [(i, name, place == 0) for i, several in enumerate(variants) for place, name in enumerate(several)]
     names = pd.DataFrame(rows, columns=["i", "name", "whole"])
     names["solid"] = [name.solid for name in names.name]
     names["words"] = [" ".join(sorted(name.text.split())) for name in names.name]
-    return names.assign(
-        v=np.arange(len(names)), code=accounts.code.to_numpy()[names.i], phone=accounts.phone.to_numpy()[names.i]
+    names = names.sort_values(["solid", "i"], kind="stable", ignore_index=True)
+    return names.astype({"i": np.int32}).assign(
+        v=np.arange(len(names), dtype=np.int32), code=accounts.code.to_numpy()[names.i], phone=accounts.phone.to_numpy()[names.i]
     )
 
 
 def _similar(con: duckdb.DuckDBPyConnection, names: pd.DataFrame) -> pd.DataFrame:
     """Return the pairs of names that may be one customer's: one, other (places in `names`), similarity.
 
-    That of the names as written, or of their words in alphabetical order. Candidates come in portions, so that a
-    million accounts need no more memory than their names."""
+    That of the names as written, or of their words in alphabetical order. The engine may take so much memory and works
+    on the disk beyond it; candidates come in portions."""
     code, phone = (pd.factorize(names[column])[0] for column in ("code", "phone"))  # -1 where there is none
     kept = [pd.DataFrame({"one": [], "other": [], "similarity": []}).astype({"one": int, "other": int})]
     con.register("quality_names", names.drop(columns="name"))
+    con.execute(f"SET memory_limit = '{MEMORY}B'")
     try:
         for portion in con.execute(_CANDIDATES).to_arrow_reader(PORTION):
             one, other = (column.to_numpy() for column in portion.columns)
@@ -114,6 +119,7 @@ def _similar(con: duckdb.DuckDBPyConnection, names: pd.DataFrame) -> pd.DataFram
             near = (similarity >= SIMILAR) | same_code | (same_phone & (similarity >= SIMILAR_WITH_PHONE))
             kept.append(pd.DataFrame({"one": one[near], "other": other[near], "similarity": similarity[near]}))
     finally:
+        con.execute("RESET memory_limit")
         con.unregister("quality_names")
     return pd.concat(kept, ignore_index=True)
 
@@ -132,6 +138,7 @@ def _judged(accounts: pd.DataFrame, names: pd.DataFrame, found: pd.DataFrame) ->
     name, above = list(names.name), _above(accounts)
     best: dict[tuple[int, int], tuple[str, float]] = {}
     for v, w, similarity in found.itertuples(index=False):
+        v, w = sorted((v, w), key=i.__getitem__)
         one, other = int(i[v]), int(i[w])
         same_code, same_phone = (cell[one] is not None and cell[one] == cell[other] for cell in (code, phone))
         named = similarity >= SIMILAR and alike(name[v], name[w])
