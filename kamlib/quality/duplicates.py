@@ -98,7 +98,9 @@ def _names(accounts: pd.DataFrame) -> pd.DataFrame:
     names["words"] = [" ".join(sorted(name.text.split())) for name in names.name]
     names = names.sort_values(["solid", "i"], kind="stable", ignore_index=True)
     return names.astype({"i": np.int32}).assign(
-        v=np.arange(len(names), dtype=np.int32), code=accounts.code.to_numpy()[names.i], phone=accounts.phone.to_numpy()[names.i]
+        v=np.arange(len(names), dtype=np.int32),
+        code=accounts.code.to_numpy()[names.i],
+        phone=accounts.phone.to_numpy()[names.i],
     )
 
 
