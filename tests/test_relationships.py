@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import kamlib as kam
 from kamlib import relationships, words
 from kamlib.practice import Practice
-from kamlib.relationships import contact_map, decision_path, departures, dialogues, judgement, map_quality, team
+from kamlib.relationships import account_team, contact_map, decision_path, departures, dialogues, judgement, map_quality
 from kamlib.settings import Settings
 
 AS_OF = dt.date(2025, 12, 31)
@@ -270,8 +270,16 @@ def test_every_table_and_picture_survives_odd_companies_and_absent_tables(seed):
             judgement.power_claim,
         ),
         (decision_path.path_table(everybody, data.mart), decision_path.plot_path, decision_path.path_claim),
-        (team.stress_table(everybody, deeds, data.mart, AS_OF), team.plot_stress, team.stress_claim),
-        (team.team_table(data.frame("account_team"), deeds, data.mart, AS_OF), team.plot_team, team.team_claim),
+        (
+            account_team.stress_table(everybody, deeds, data.mart, AS_OF),
+            account_team.plot_stress,
+            account_team.stress_claim,
+        ),
+        (
+            account_team.team_table(data.frame("account_team"), deeds, data.mart, AS_OF),
+            account_team.plot_team,
+            account_team.team_claim,
+        ),
         (map_quality.quality_table(everybody, data.mart, AS_OF), map_quality.plot_quality, map_quality.quality_claim),
         (decision_path.functions_table(everybody), decision_path.plot_functions, decision_path.functions_claim),
         (
