@@ -44,7 +44,7 @@ def predictions(
         end = ends.reindex(rows["deal_id"])
         parts.append(pd.DataFrame({
             "deal_id": rows["deal_id"], "day": pd.Timestamp(book.day), "our_rate": rows["chance_rate"],
-            "crm_rate": rows["deal_id"].map(book.deals.set_index("deal_id")["stage"]).map(defaults),
+            "crm_rate": rows["deal_id"].map(book.deals.set_index("deal_id")["stage"]).map(defaults).astype(float),
             "base_rate": (book.deals["status"] == "won").sum() / closed.sum(),
             "is_won": ((end["status"] == "won") & (end["closed_at"] <= limit)).to_numpy(),
         }))  # fmt: skip

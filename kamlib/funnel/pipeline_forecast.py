@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from scipy import stats as sp
 
 from kamlib import style
 from kamlib.exhibit import chart
@@ -83,10 +84,11 @@ def _forecast(book: Book, deals: pd.DataFrame, stages: Sequence[Stage], months: 
 
 def _crm_amount(open_deals: pd.DataFrame, until: dt.date, stages: Sequence[Stage]) -> float:
     """Return what a CRM calls the forecast: the deals due by `until` at the default of their stage."""
-    due = open_deals[open_deals["expected_close"] <= pd.Timestamp(until)]
     if open_deals["expected_close"].isna().all():
         return np.nan
-    return float((due["amount"] * due["stage"].map({stage.name: stage.probability for stage in stages})).sum())
+    due = open_deals[open_deals["expected_close"] <= pd.Timestamp(until)]
+    defaults = {stage.name: stage.probability for stage in stages}
+    return float((due["amount"] * due["stage"].map(defaults).astype(float)).sum())
 
 
 def n_inside(table: pd.DataFrame) -> tuple[int, int]:
@@ -123,19 +125,21 @@ def plot_forecast(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def forecast_claim(table: pd.DataFrame, lang: str = "en") -> str:
-    """Say what the open deals bring in the coming three months, from P10 to P90, and how often that held before."""
+    """Say what the open deals bring in the coming three months, from P10 to P90, and how often that held before; when it
+    held so seldom that eight in ten is out of the question (binomial, 5 %), that there is no forecast to plan by."""
     last, (inside, n) = table.iloc[-1], n_inside(table)
     value, low, high = (money(last[f"forecast_amount{end}"], lang) for end in ("", "_low", "_high"))
     day = f"{last['last_day']:%Y-%m-%d}"
-    held = (
-        say(
+    if sp.binom.cdf(inside, n, 0.8) < 0.05:
+        return say(
             lang,
-            f"; in {inside} of {n} earlier quarters that range held",
-            f"；过往 {n} 个季度中有 {inside} 个落在该区间",
+            f"No forecast to plan by: from P10 to P90 held in {inside} of {n} earlier quarters (by {day} it would say {value}).",
+            f"预测不可用于计划：过往 {n} 个季度中仅 {inside} 个落在 P10–P90 内（到 {day} 的预测值为 {value}）。",
         )
-        if n
-        else ""
-    )
+    held = ""
+    if n:
+        en, zh = f"; in {inside} of {n} earlier quarters that range held", f"；过往 {n} 个季度中有 {inside} 个落在该区间"
+        held = say(lang, en, zh)
     return say(
         lang,
         f"The deals open today bring {value} by {day} (P10–P90 {low}–{high}){held}.",
