@@ -12,9 +12,9 @@ from kamlib.lifecycle import holdout
 AS_OF = dt.date(2024, 12, 29)
 
 
-def test_the_last_year_changes_what_came_and_not_what_was_expected():
+def test_the_time_that_judges_changes_what_came_and_not_what_was_expected():
     orders = company(1)
-    other = orders[(orders["order_date"] <= pd.Timestamp("2023-12-29")) | (orders["account_id"] > "n075")]
+    other = orders[(orders["order_date"] <= pd.Timestamp("2023-12-31")) | (orders["account_id"] > "n075")]
     one, two = holdout.holdout_table(orders, AS_OF), holdout.holdout_table(other, AS_OF)
     assert (one["expected_mean"] == two["expected_mean"]).all()
     assert (one["actual_mean"] != two["actual_mean"]).any()
@@ -59,9 +59,11 @@ def test_better_is_only_said_where_the_difference_is_proven():
         )
 
 
-def test_without_a_year_before_there_is_no_test():
+def test_short_data_are_split_in_half_and_very_short_ones_not_tested():
     orders = company(1)
     assert holdout.holdout_table(orders, dt.date(2022, 6, 1)).empty
+    assert holdout.holdout_table(orders, dt.date(2023, 1, 2))["n_weeks"].iloc[0] == 26
+    assert holdout.holdout_table(orders, AS_OF)["n_weeks"].iloc[0] == 52
     assert holdout.holdout_table(orders.head(0), AS_OF).empty
 
 

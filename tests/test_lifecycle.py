@@ -270,6 +270,21 @@ def test_cohorts_keep_every_account_and_set_apart_those_from_before_the_data():
     assert "not enough data" in cohorts.cohorts_claim(found)
 
 
+def test_money_of_a_cohort_is_cumulative_and_per_account():
+    order_days = days(**{f"n{i}": [300, 400] if i else [300, 400, 500] for i in range(2)}, old=[0])
+    found = cohorts.cohort_table(order_days, accounts("n0", "n1", "old"), on(520), SETTINGS)
+    new = found[found["cohort"] == "2023 Q4"]  # 2023-10-29, 2024-02-06, 2024-05-16
+    assert new["amount_each"].tolist() == [100, 200, 250]
+    assert np.isnan(cohorts.second_year(found)["second"]) or cohorts.second_year(found)["n"] == 0
+
+
+def test_the_second_year_counts_those_who_stopped_with_nothing():
+    lines = {f"n{i}": [100, 200, 300, 500, 600] if i < 3 else [100, 200] for i in range(6)}
+    found = cohorts.cohort_table(days(old=[0], **lines), accounts("old", *lines), on(1000), SETTINGS)
+    assert cohorts.second_year(found) == {"n": 6, "first": 3 * 300 + 3 * 200, "second": 3 * 200}
+    assert "in their second year 6 of them ordered 40 %" in cohorts.cohorts_claim(found)
+
+
 def test_a_behaviour_without_a_source_is_not_measured():
     class Only:
         as_of = on(400)
@@ -301,6 +316,7 @@ def test_weekdays_count_every_order_of_the_whole_years_once():
 
 
 def test_spring_festival_moves_between_january_and_february_but_not_between_years():
+    """D.11-20: Spring Festival is not read as a slump."""
     months = pd.DataFrame({"month": pd.date_range("2023-01-01", "2024-12-01", freq="MS")})
     months["n_orders"] = [4, 16, *[10] * 10, 14, 6, *[10] * 10]
     table = rhythm.seasonality_table(months, dt.date(2024, 12, 31))
@@ -328,6 +344,27 @@ def test_a_promotion_that_only_moves_purchases_adds_nothing():
     assert added["net"].item() == pytest.approx(480)
     assert "added purchases" in rhythm.promotion_claim(added)
     assert "No order" in rhythm.promotion_claim(rhythm.promotion_table(promotion(56).assign(promotion=None), on(699)))
+
+
+def test_a_season_that_lifts_everybody_is_no_promotion():
+    busy = [
+        (f"n{i}", DAY0 + pd.Timedelta(days=day), "Sale" if 400 <= day < 420 and i < 12 else None)
+        for i in range(24)
+        for day in range(700)
+    ]
+    busy += [row for row in busy if 400 <= (row[1] - DAY0).days < 476]  # all order twice as often in these days
+    table = rhythm.promotion_table(
+        pd.DataFrame(busy, columns=["account_id", "order_date", "promotion"]).assign(amount=1.0), on(699)
+    ).iloc[0]
+    assert table["net"] == pytest.approx(12 * 76)
+    assert table["beyond"] == pytest.approx(0, abs=1e-6)
+    assert table["n_others"] == 12
+
+
+def test_few_accounts_do_not_judge_a_promotion():
+    few = promotion(after=56)
+    said = rhythm.promotion_claim(rhythm.promotion_table(few[few["account_id"].isin(["n0", "n1"])], on(699)))
+    assert said == "Sale: not enough data (n = 2 accounts)."
 
 
 # --- next orders, dormant, calls -----------------------------------------------------------------------------------

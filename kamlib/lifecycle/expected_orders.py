@@ -23,6 +23,8 @@ from kamlib.words import number, say, short
 
 LEAST_ACCOUNTS, LEAST_BACK = 30, 10
 """Fewer accounts, or fewer that ever came back, teach a model nothing: then nothing is expected of anybody."""
+LEAST_WEEKS = 26
+"""A year is not expected from less than half a year."""
 MOST_FITTED = 20_000
 """Of more accounts a random part is fitted; all of them get their expectation."""
 DRAWS = 400
@@ -40,9 +42,9 @@ def models_table(order_days: pd.DataFrame, until: dt.date) -> pd.DataFrame:
     show that accounts leave). Empty with fewer than 30 accounts or 10 that came back.
     """
     seen = history(order_days, until)
-    if len(seen) < LEAST_ACCOUNTS or (seen["x"] > 0).sum() < LEAST_BACK:
+    if not enough(seen):
         return pd.DataFrame(columns=_MODELS)
-    part = seen.sample(MOST_FITTED, random_state=0) if len(seen) > MOST_FITTED else seen
+    part = fitted_part(seen)
     x, t_x, T = (part[name].to_numpy(float) for name in ("x", "t_x", "T"))
     bg, nbd, pareto = bgnbd.fit(x, t_x, T), bgnbd.fit_nbd(x, T), pareto_nbd.fit(x, t_x, T)
     rows = []
@@ -127,7 +129,7 @@ def expected_table(
     """
     seen = history(order_days, as_of).merge(accounts[NAMED], on="account_id")
     fitted = fitted_on(seen)
-    if fitted is None:
+    if fitted is None or seen["T"].max() < LEAST_WEEKS:
         return pd.DataFrame(columns=_EXPECTED)
     x, t_x, T = (seen[name].to_numpy(float) for name in ("x", "t_x", "T"))
     model = BgNbd(*fitted.values)
@@ -155,12 +157,21 @@ _EXPECTED = [
 ]  # fmt: skip
 
 
+def enough(seen: pd.DataFrame) -> bool:
+    """Return whether `history` has accounts enough to teach a model anything."""
+    return len(seen) >= LEAST_ACCOUNTS and (seen["x"] > 0).sum() >= LEAST_BACK
+
+
+def fitted_part(seen: pd.DataFrame) -> pd.DataFrame:
+    """Return `history`, or a random part of it where it is very long."""
+    return seen.sample(MOST_FITTED, random_state=0) if len(seen) > MOST_FITTED else seen
+
+
 def fitted_on(seen: pd.DataFrame) -> Fit | None:
-    """Return BG/NBD fitted to `history`, or None where there is too little to learn from or the climb went nowhere."""
-    if len(seen) < LEAST_ACCOUNTS or (seen["x"] > 0).sum() < LEAST_BACK:
+    """Return BG/NBD fitted to `history`, or None where there is too little to learn from."""
+    if not enough(seen):
         return None
-    part = seen.sample(MOST_FITTED, random_state=0) if len(seen) > MOST_FITTED else seen
-    return bgnbd.fit(*(part[name].to_numpy(float) for name in ("x", "t_x", "T")))
+    return bgnbd.fit(*(fitted_part(seen)[name].to_numpy(float) for name in ("x", "t_x", "T")))
 
 
 def order_values(seen: pd.DataFrame) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""Holdout: had we expected orders a year ago, what would have come true?
+"""Holdout: had we expected orders a while ago, what would have come true?
 
-The models see only what was known a year before the as-of date; the year that followed judges them, beside two rules that need no model:
-the account's pace so far, and what it ordered in the year before.
+The models see only what was known some time before the as-of date: a year, or half of the data where they are shorter than two years. The
+time that followed judges them, beside two rules that need no model: the account's pace so far, and what it ordered in as long a time before.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from kamlib import stats, style
 from kamlib.exhibit import chart
-from kamlib.lifecycle.expected_orders import fitted_on
+from kamlib.lifecycle.expected_orders import fitted_on, fitted_part
 from kamlib.models import pareto_nbd
 from kamlib.models.bgnbd import BgNbd
 from kamlib.models.pareto_nbd import ParetoNbd
@@ -22,23 +22,27 @@ from kamlib.models.repeat_purchases import WEEK, bought_between, history
 from kamlib.words import number, say, share, word
 
 MODELS = ("bgnbd", "pareto_nbd")
-RULES = ("pace", "last_year")
+RULES = ("pace", "as_before")
+LONGEST, SHORTEST = 52 * 7, 13 * 7
+"""Days that judge: a year at most, a quarter at least."""
 GROUP = 12
 """So many accounts at least stand in a group of the calibration, in at most eight groups."""
 
 
 def holdout_table(order_days: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
-    """Compare what was expected a year before `as_of` with what the year brought.
+    """Compare what was expected some time before `as_of` with what that time brought.
 
     One row per method (the two models and the two rules) and group of accounts, smallest expectation first, and one with group "all": expected_by, expected_group,
     n_accounts, expected_mean and actual_mean (order days per account), actual_mean_low and _high (t-interval), off_share
     (expected ÷ actual − 1), missed_mean (mean absolute miss per account); of "all" only: rank_ratio (correlation of expected and
     actual), gain_mean (how much less BG/NBD misses an account by than this method) with its bootstrap interval. Rules have no groups.
-    Empty without a year before, or with too few accounts then.
+    n_weeks (of that
+    time). Empty where the data are shorter than half a year, or accounts were too few then.
     """
-    until = pd.Timestamp(as_of) - pd.DateOffset(years=1)
+    days = holdout_days(order_days, as_of)
+    until = pd.Timestamp(as_of) - pd.Timedelta(days=days)
     seen = history(order_days, until)
-    fitted = fitted_on(seen)
+    fitted = fitted_on(seen) if days >= SHORTEST else None
     actual = bought_between(order_days, until, as_of).reindex(seen["account_id"], fill_value=0).to_numpy(float)
     if fitted is None or actual.sum() == 0:
         return pd.DataFrame(columns=_HOLDOUT)
@@ -51,12 +55,19 @@ def holdout_table(order_days: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
         rows += [
             (method, str(i), *_compared(expected[g], actual[g])) + (np.nan,) * 4 for i, g in enumerate(groups, start=1)
         ]
-    return pd.DataFrame(rows, columns=_HOLDOUT)
+    return pd.DataFrame(rows, columns=_HOLDOUT[:-1]).assign(n_weeks=round(days / WEEK))
+
+
+def holdout_days(order_days: pd.DataFrame, as_of: dt.date) -> int:
+    """Return how many days before `as_of` judge: a year of 52 weeks, or half of the data where those are fewer."""
+    span = (pd.Timestamp(as_of) - order_days["order_date"].min()).days if len(order_days) else 0
+    return min(LONGEST, span // 2)
 
 
 _HOLDOUT = [
     "expected_by", "expected_group", "n_accounts", "expected_mean", "actual_mean", "actual_mean_low", "actual_mean_high", "off_share",
     "missed_mean", "rank_ratio", "gain_mean", "gain_mean_low", "gain_mean_high",
+    "n_weeks",
 ]  # fmt: skip
 
 
@@ -65,13 +76,15 @@ def _expectations(
 ) -> dict[str, np.ndarray]:
     x, t_x, T = (seen[name].to_numpy(float) for name in ("x", "t_x", "T"))
     weeks = (pd.Timestamp(as_of) - until).days / WEEK
-    pareto = ParetoNbd(*pareto_nbd.fit(x, t_x, T).values)
-    year = bought_between(order_days, until - pd.DateOffset(years=1), until).reindex(seen["account_id"], fill_value=0)
+    part = fitted_part(seen)
+    pareto = ParetoNbd(*pareto_nbd.fit(part["x"], part["t_x"], part["T"]).values)
+    before = bought_between(order_days, until - (pd.Timestamp(as_of) - until), until)
+    before = before.reindex(seen["account_id"], fill_value=0)
     return {
         "bgnbd": BgNbd(*fitted.values).expected(weeks, x, t_x, T),
         "pareto_nbd": pareto.expected(weeks, x, t_x, T),
         "pace": np.where(T > 0, x / np.maximum(T, 1) * weeks, 0.0),
-        "last_year": year.to_numpy(float),
+        "as_before": before.to_numpy(float),
     }
 
 
@@ -144,10 +157,11 @@ def _signed(value: float) -> str:
 
 
 def holdout_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
-    """Say how far the expectation of a year ago was off, beside the rules that need no model."""
+    """Say how far the expectation of that time was off, beside the rules that need no model."""
     rows = table[table["expected_group"] == "all"].set_index("expected_by")
     model, n = rows.loc["bgnbd"], int(rows.loc["bgnbd", "n_accounts"])
     expected, actual = (number(model[name] * n) for name in ("expected_mean", "actual_mean"))
+    weeks = int(model["n_weeks"])
     rule = rows.loc[list(RULES)].sort_values("missed_mean").iloc[0]
     other, miss, own = word(rule.name, lang), number(rule["missed_mean"], 1), number(model["missed_mean"], 1)
     en, zh = (
@@ -156,8 +170,8 @@ def holdout_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     en, zh = ("the rule is better", "简单规则更好") if rule["gain_mean_high"] < 0 else (en, zh)
     return say(
         lang,
-        f"A year ago the model would have expected {expected} orders of {n:,} accounts; {actual} came ({_signed(model['off_share'])}). "
+        f"{weeks} weeks ago the model would have expected {expected} orders of {n:,} accounts; {actual} came ({_signed(model['off_share'])}). "
         f"It missed an account by {own} orders, the rule '{other}' by {miss}: {en}.",
-        f"一年前模型会预期 {n:,} 个客户下单 {expected} 次，实际 {actual} 次（{_signed(model['off_share'])}）。"
+        f"{weeks} 周前模型会预期 {n:,} 个客户下单 {expected} 次，实际 {actual} 次（{_signed(model['off_share'])}）。"
         f"每客户误差 {own} 单，“{other}”规则为 {miss} 单：{zh}。",
     )

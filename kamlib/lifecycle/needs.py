@@ -20,6 +20,8 @@ LOOKALIKES = 15
 LEAST_LIKE = 30
 """With fewer accounts that bought in the window nobody has fifteen that deserve the name."""
 MOST_ACCOUNTS, MOST_NEEDS = 1000, 30
+LATE_START = pd.Timedelta(days=31)
+"""Data that begin so much after a year did still have all of it."""
 PRIOR = 5
 """So many accounts of the average kind are added to the lookalikes: five of five is not a certainty."""
 NAMED = ["account_id", "account_name", "owner"]
@@ -31,12 +33,14 @@ NAMED = ["account_id", "account_name", "owner"]
 def spend_table(data: Data) -> pd.DataFrame:
     """Return what accounts spent per product category in each of the last three years: account_id, product_need, years_ago, amount.
 
-    years_ago is 0 for the 12 months up to the as-of date. Without categories products take their place, the thirty that most
+    years_ago is 0 for the 12 months up to the as-of date; earlier years only as far as the data hold all of them. Without categories products take their place, the thirty that most
     accounts buy.
     """
     lines, orders = data.table("order_lines"), data.table("orders").select("order_id", "account_id", "order_date")
     products = data.table("products").select("product_id", "product_name", "product_category")
     ends = [pd.Timestamp(data.as_of) - pd.DateOffset(years=n) for n in (1, 2, 3)]
+    opening = pd.Timestamp(orders.order_date.min().execute())
+    n_whole = max(1, sum(opening <= end + LATE_START for end in ends))
     rows = lines.inner_join(orders, "order_id").inner_join(products, "product_id")
     rows = rows.filter(rows.order_date > ibis.literal(ends[2].date()))
     ago = ibis.cases((rows.order_date > ends[0].date(), 0), (rows.order_date > ends[1].date(), 1), else_=2)
@@ -50,6 +54,7 @@ def spend_table(data: Data) -> pd.DataFrame:
         .agg(amount=rows.amount.sum())
     )
     spend = to_frame(found.order_by("account_id", "product_need", "years_ago"))
+    spend = spend[spend["years_ago"] < n_whole]
     buyers = spend.groupby("product_need")["account_id"].nunique().sort_values(ascending=False, kind="stable")
     return spend[spend["product_need"].isin(buyers.index[:MOST_NEEDS])].reset_index(drop=True)
 
@@ -164,11 +169,11 @@ _NEEDS = [
 
 @chart("bar", x="value_if", y="account_name", colour="need_kind", label="product_need", size=(10, 4.4))
 def plot_needs(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 8) -> Axes:
-    """Draw the largest needs of each kind: what was asked for at the left, what lookalikes buy at the right."""
+    """Draw the largest need of each account by kind: what was asked for at the left, what lookalikes buy at the right."""
     ax = ax or style.new_axes(plot_needs.size)
     left, right = style.panels(ax, 1, 2)[0]
     for panel, kind, colour in ((left, "explicit", style.BLUE), (right, "latent", style.ORANGE)):
-        rows = table[table["need_kind"] == kind].head(top_n)
+        rows = table[table["need_kind"] == kind].drop_duplicates("account_id").head(top_n)
         panel.barh(np.arange(len(rows)), rows["value_if"].fillna(0), color=colour, height=0.6)
         texts = [
             word(row.product_need)

@@ -213,7 +213,7 @@ def dormant_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         lang,
         f"{n} accounts that bought for {money(worth, 'en')} a year are silent beyond their own limit, first "
         f"{first['account_name']} ({number(first['silence_days'])} days); a fixed {FIXED_DAYS} days would name {fixed}.",
-        f"{n} 个客户（原年采购 {money(worth, 'zh')}）沉默超过自身阈值，首位 {first['account_name']}"
+        f"{n} 个客户（原年采购 {money(worth, 'zh')}）沉默超过自身阈值，首位为{first['account_name']}"
         f"（{number(first['silence_days'])} 天）；若按固定 {FIXED_DAYS} 天则为 {fixed} 个。",
     )
 

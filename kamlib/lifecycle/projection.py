@@ -229,11 +229,12 @@ def projection_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     zh = f"若转移规律不变，{day} 在册客户中 {number(last['expected'])} 个在购（80 % 区间 {low}～{high}，目前 {int(last['unchanged'])}）"
     steady = p.iloc[0] >= 0.05 if len(p) else None
     if steady is not None:
-        en += f"; the rates {'held' if steady else 'did not hold'} between the two halves (p = {number(p.iloc[0], 3)})"
-        zh += f"；前后两半的转移率{'无显著差异' if steady else '不一致'}（p = {number(p.iloc[0], 3)}）"
+        chance = "≤ 0.001" if p.iloc[0] <= 0.001 else f"= {number(p.iloc[0], 3)}"
+        en += f"; the rates {'held' if steady else 'did not hold'} between the two halves (p {chance})"
+        zh += f"；前后两半的转移率{'无显著差异' if steady else '不一致'}（p {chance}）"
     if len(errors):
         far = errors.iloc[-1]
         verdict = ("better than", "优于") if far["projected"] < far["unchanged"] else ("no better than", "不优于")
-        en += f"; past projections {int(errors.index[-1])} steps ahead missed by {number(far['projected'], 1)}, {verdict[0]} the guess that nothing changes ({number(far['unchanged'], 1)})"
-        zh += f"；过去向前 {int(errors.index[-1])} 期的推算误差 {number(far['projected'], 1)}，{verdict[1]}“假设不变”（{number(far['unchanged'], 1)}）"
+        en += f"; past projections {int(errors.index[-1])} step{'s' if errors.index[-1] > 1 else ''} ahead missed by {number(far['projected'], 1)}, {verdict[0]} the guess that nothing changes ({number(far['unchanged'], 1)})"
+        zh += f"；以往提前 {int(errors.index[-1])} 期的推算平均偏差 {number(far['projected'], 1)}，{verdict[1]}“假设不变”（{number(far['unchanged'], 1)}）"
     return say(lang, f"{en}.", f"{zh}。")

@@ -12,6 +12,8 @@ from kamlib import stats, style
 from kamlib.exhibit import chart
 from kamlib.words import money, number, say, share, word
 
+LEAST_PART = 5
+"""A promotion with fewer accounts is not judged."""
 LEAST_OTHERS = 10
 """So many accounts that took no part can tell what the season did."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -249,6 +251,13 @@ def promotion_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     sentences = []
     for row in table.itertuples():
         spread = f"{money(row.net_low, lang)} – {money(row.net_high, lang)}"
+        if row.n_accounts < LEAST_PART:
+            few = (
+                f"{row.promotion}: not enough data (n = {row.n_accounts} accounts).",
+                f"{row.promotion}：数据不足（n = {row.n_accounts} 个客户）。",
+            )
+            sentences.append(say(lang, *few))
+            continue
         en = f"{row.promotion}: {money(row.during, 'en')} more while it ran, {money(row.afterwards, 'en')} afterwards"
         zh = f"{row.promotion}：期间多 {money(row.during, 'zh')}，之后 {money(row.afterwards, 'zh')}"
         en = f"{en}; net {money(row.net, 'en')} (95 % interval {spread}, n = {row.n_accounts} accounts)"

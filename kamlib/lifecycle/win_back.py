@@ -121,7 +121,7 @@ def returns_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         took = np.repeat(table["away_days"].to_numpy(float), table["n_came_back"].to_numpy(int))
         en, zh = (
             f"{en}, the {int(row['n_back'])} that returned took {number(np.median(took))} days (median)",
-            f"{zh}，{int(row['n_back'])} 个回流客户的中位时间为 {number(np.median(took))} 天",
+            f"{zh}，{int(row['n_back'])} 个已回流客户的中位用时为 {number(np.median(took))} 天",
         )
     if row["n_year"] >= LEAST_BACK and row["value_before"] > 0:
         kept = share(row["value_after"] / row["value_before"])
