@@ -84,7 +84,9 @@ class Company:
     def people(self) -> pd.DataFrame:
         """Notebook 02: everybody we know at any account."""
         data = self.data
-        return contact_table(data.frame("contacts"), data.frame("relationships"), self.activities, self.data.mart, data.as_of)
+        return contact_table(
+            data.frame("contacts"), data.frame("relationships"), self.activities, self.data.mart, data.as_of
+        )
 
     @cached_property
     def threads(self) -> pd.DataFrame:
@@ -95,7 +97,9 @@ class Company:
     def open_deals(self) -> pd.DataFrame:
         """Notebook 03: every open deal and how long it waits."""
         data = self.data
-        return ageing_table(data.frame("deals"), data.frame("deal_stage_history"), self.activities, data.settings.stages, data.as_of)
+        return ageing_table(
+            data.frame("deals"), data.frame("deal_stage_history"), self.activities, data.settings.stages, data.as_of
+        )
 
     @cached_property
     def overdue(self) -> pd.DataFrame:
@@ -157,5 +161,3 @@ def chosen(company: Company, account: str = "", tier: str = "", owner: str = "")
     rows = rows[(rows["tier"] == tier) | (not tier)]
     rows = rows[(rows["owner"] == owner) | (not owner)]
     return rows["account_id"].tolist()
-
-

@@ -25,7 +25,9 @@ def written(kind: str, value: float, lang: str | None = None) -> str:
     """Write a figure as its kind wants it; "–" when it is not known."""
     if value is None or pd.isna(value):
         return "–"
-    return {"share": share, "money": lambda v: money(v, lang), "score": lambda v: number(v, 1), "count": number}[kind](float(value))
+    return {"share": share, "money": lambda v: money(v, lang), "score": lambda v: number(v, 1), "count": number}[kind](
+        float(value)
+    )
 
 
 def card_table(company: Company, account_id: str) -> pd.DataFrame:
@@ -62,7 +64,10 @@ def plot_card(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = ax or style.new_axes(plot_card.size)
     ax.set_xlim(0, 1)
     ax.set_ylim(len(table) + 0.2, -1.2)
-    for x, text, align in ((0.62, say(None, "this account", "本客户"), "right"), (0.9, say(None, "key accounts, median", "大客户中位数"), "right")):
+    for x, text, align in (
+        (0.62, say(None, "this account", "本客户"), "right"),
+        (0.9, say(None, "key accounts, median", "大客户中位数"), "right"),
+    ):
         ax.text(x, -0.6, text, ha=align, fontsize=9, color=style.GREY)
     for i, row in enumerate(table.itertuples()):
         if i % 2 == 0:
@@ -80,7 +85,11 @@ def card_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     name, score = short(row["account_name"]), table.set_index("figure").at["composite_score", "own_text"]
     state = word(row["lifecycle_state"], lang) if row["lifecycle_state"] else word("unknown", lang)
     if row["next_tier"] is None or pd.isna(row["gap_score"]):
-        return say(lang, f"{name}: tier {row['tier']} ({score} points), {state.lower()}.", f"{name}：{row['tier']} 级（{score} 分），{state}。")
+        return say(
+            lang,
+            f"{name}: tier {row['tier']} ({score} points), {state.lower()}.",
+            f"{name}：{row['tier']} 级（{score} 分），{state}。",
+        )
     lever = word(row["lever"], lang)
     return say(
         lang,
@@ -114,9 +123,10 @@ def axis_table(company: Company, account_id: str, months: int = 24) -> pd.DataFr
 
 
 @chart("column", x="month", y=["revenue", "n_talks"], size=(8, 4.4))
-def plot_axis(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw purchases above and contacts below on one axis of time; cases as marks."""
+def plot_axis(table: pd.DataFrame, ax: Axes | None = None, *, months: int = 24) -> Axes:
+    """Draw purchases above and contacts below on one axis of time, the last `months`; cases as marks."""
     ax = ax or style.new_axes(plot_axis.size)
+    table = table.tail(months)
     top, bottom = style.panels(ax, 2, 1, sharex=True)[:, 0]
     top.bar(table["month"], table["revenue"], width=24, color=style.BLUE)
     style.money_axis(top.yaxis)
@@ -133,7 +143,12 @@ def plot_axis(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def axis_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Compare the last twelve months with the twelve before: money and dialogue."""
     now, before = table.tail(12), table.iloc[-24:-12]
-    sold, sold_before, talks, talks_before = now["revenue"].sum(), before["revenue"].sum(), now["n_two_way"].sum(), before["n_two_way"].sum()
+    sold, sold_before, talks, talks_before = (
+        now["revenue"].sum(),
+        before["revenue"].sum(),
+        now["n_two_way"].sum(),
+        before["n_two_way"].sum(),
+    )
     return say(
         lang,
         f"In 12 months it bought {money(sold, 'en')} (before: {money(sold_before, 'en')}); we had {talks} two-way contacts (before: {talks_before}).",

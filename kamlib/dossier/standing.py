@@ -21,10 +21,16 @@ def deals_table(company: Company, account_id: str) -> pd.DataFrame:
     usual_days, is_slow, is_stale, next_step, next_step_due, expected_close."""
     ageing = company.of(company.open_deals, account_id)
     more = company.data.frame("deals")[["deal_id", "deal_name", "next_step", "next_step_due", "expected_close"]]
-    known = [c for c in ("deal_id", "stage", "amount", "age_days", "wait_days", "usual_days", "is_slow", "is_stale") if c in ageing]
+    known = [
+        c
+        for c in ("deal_id", "stage", "amount", "age_days", "wait_days", "usual_days", "is_slow", "is_stale")
+        if c in ageing
+    ]
     table = ageing[known].merge(more, on="deal_id")
     shown = ["deal_id", "deal_name", *known[1:], "next_step", "next_step_due", "expected_close"]
-    return table.sort_values(["amount", "deal_id"], ascending=[False, True], na_position="last")[shown].reset_index(drop=True)
+    return table.sort_values(["amount", "deal_id"], ascending=[False, True], na_position="last")[shown].reset_index(
+        drop=True
+    )
 
 
 @chart("bar", y="deal_name", x="amount", label="stage", size=(8, 3.6))
@@ -63,9 +69,14 @@ def voice_table(company: Company, account_id: str) -> pd.DataFrame:
     surveys = company.surveys
     mine = company.of(surveys, account_id)
     if mine.empty:
-        return pd.DataFrame(columns=["wave", "n_invited", "n_answers", "satisfaction_mean", "recommend_mean", "all_satisfaction_mean"])
+        return pd.DataFrame(
+            columns=["wave", "n_invited", "n_answers", "satisfaction_mean", "recommend_mean", "all_satisfaction_mean"]
+        )
     table = mine.groupby("wave").agg(
-        n_invited=("response_id", "size"), n_answers=("overall", "count"), satisfaction_mean=("overall", "mean"), recommend_mean=("recommend", "mean")
+        n_invited=("response_id", "size"),
+        n_answers=("overall", "count"),
+        satisfaction_mean=("overall", "mean"),
+        recommend_mean=("recommend", "mean"),
     )
     every = surveys.groupby(["wave", "account_id"])["overall"].mean().groupby("wave").mean()
     table["all_satisfaction_mean"] = every.reindex(table.index)
@@ -76,12 +87,28 @@ def voice_table(company: Company, account_id: str) -> pd.DataFrame:
 def plot_voice(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the account's mean answer by wave beside that of all; the number of answers stands at each point."""
     ax = ax or style.new_axes(plot_voice.size)
-    ax.plot(table["wave"], table["all_satisfaction_mean"], color=style.PALE, lw=2, marker="o", label=word("all_satisfaction_mean"))
-    ax.plot(table["wave"], table["satisfaction_mean"], color=style.BLUE, lw=2, marker="o", label=word("satisfaction_mean"))
+    ax.plot(
+        table["wave"],
+        table["all_satisfaction_mean"],
+        color=style.PALE,
+        lw=2,
+        marker="o",
+        label=word("all_satisfaction_mean"),
+    )
+    ax.plot(
+        table["wave"], table["satisfaction_mean"], color=style.BLUE, lw=2, marker="o", label=word("satisfaction_mean")
+    )
     for row in table.itertuples():
         where = row.satisfaction_mean if np.isfinite(row.satisfaction_mean) else row.all_satisfaction_mean
         if np.isfinite(where):
-            ax.annotate(f"{row.n_answers}/{row.n_invited}", (row.wave, where), (0, 7), textcoords="offset points", ha="center", fontsize=8)
+            ax.annotate(
+                f"{row.n_answers}/{row.n_invited}",
+                (row.wave, where),
+                (0, 7),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8,
+            )
     ax.set_ylim(0.8, 5.4)
     ax.set_yticks(range(1, 6))
     ax.legend(loc="lower left", ncols=2, fontsize=8)
@@ -105,11 +132,19 @@ def needs_table(company: Company, account_id: str) -> pd.DataFrame:
     """Return what an account buys, asks for, and might buy: product_need, need_kind ("bought", "explicit": an open deal,
     "latent": others like it buy it), amount (of twelve months, of the deal, or of a first year if bought), n_like."""
     spend = company.of(company.spend, account_id)
-    bought = spend[(spend["years_ago"] == 0) & (spend["amount"] > 0)][["product_need", "amount"]].assign(need_kind="bought")
+    bought = spend[(spend["years_ago"] == 0) & (spend["amount"] > 0)][["product_need", "amount"]].assign(
+        need_kind="bought"
+    )
     deals = company.of(company.data.frame("deals"), account_id)
-    asked = deals[(deals["status"] == "open") & deals["product_category"].notna()].groupby("product_category", as_index=False)["amount"].sum()
+    asked = (
+        deals[(deals["status"] == "open") & deals["product_category"].notna()]
+        .groupby("product_category", as_index=False)["amount"]
+        .sum()
+    )
     asked = asked.rename(columns={"product_category": "product_need"}).assign(need_kind="explicit")
-    latent = company.of(company.whitespace, account_id).rename(columns={"value_if": "amount"}).assign(need_kind="latent")
+    latent = (
+        company.of(company.whitespace, account_id).rename(columns={"value_if": "amount"}).assign(need_kind="latent")
+    )
     latent = latent[latent["n_like"] > 0].nlargest(5, "likeness_share") if len(latent) else latent
     parts = [p for p in (bought, asked, latent) if len(p)]
     columns = ["product_need", "need_kind", "amount", "n_like"]
@@ -117,7 +152,11 @@ def needs_table(company: Company, account_id: str) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     table = pd.concat(parts, ignore_index=True).reindex(columns=columns)
     place = table["need_kind"].map({"bought": 0, "explicit": 1, "latent": 2})
-    return table.assign(place=place).sort_values(["place", "amount"], ascending=[True, False])[columns].reset_index(drop=True)
+    return (
+        table.assign(place=place)
+        .sort_values(["place", "amount"], ascending=[True, False])[columns]
+        .reset_index(drop=True)
+    )
 
 
 NEED_COLOURS = {"bought": style.BLUE, "explicit": style.ORANGE, "latent": style.PALE}
@@ -162,7 +201,16 @@ def risk_table(company: Company, account_id: str) -> pd.DataFrame:
 
     Empty for an account that never bought or is lost.
     """
-    columns = ["signal", "points", "measured", "risk_points", "past_loss_rate", "past_loss_rate_low", "past_loss_rate_high", "n_accounts"]
+    columns = [
+        "signal",
+        "points",
+        "measured",
+        "risk_points",
+        "past_loss_rate",
+        "past_loss_rate_low",
+        "past_loss_rate_high",
+        "n_accounts",
+    ]
     mine = company.signals[company.signals["account_id"] == account_id]
     if mine.empty:
         return pd.DataFrame(columns=columns)
@@ -171,7 +219,9 @@ def risk_table(company: Company, account_id: str) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns[:3]).assign(risk_points=int(mine["risk_points"].iloc[0]))
     for name in columns[4:]:
         table[name] = band[name]
-    return table.sort_values("points", ascending=False, kind="stable", na_position="last")[columns].reset_index(drop=True)
+    return table.sort_values("points", ascending=False, kind="stable", na_position="last")[columns].reset_index(
+        drop=True
+    )
 
 
 @chart("bar", y="signal", x="points", size=(8, 3.8))
@@ -197,7 +247,11 @@ def risk_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     rate = share(row["past_loss_rate"])
     span = f"{share(row['past_loss_rate_low'])}–{share(row['past_loss_rate_high'])}"
     n = int(row["n_accounts"])
-    past_en = f"of accounts with so many points {rate} left within six months (95 %: {span}, n = {n})" if n else "no past accounts with so many points"
+    past_en = (
+        f"of accounts with so many points {rate} left within six months (95 %: {span}, n = {n})"
+        if n
+        else "no past accounts with so many points"
+    )
     past_zh = f"同等分数的客户六个月内流失 {rate}（95 %：{span}，n = {n}）" if n else "历史上没有同等分数的客户"
     if on.empty:
         return say(lang, f"No sign of leaving; {past_en}.", f"没有流失迹象；{past_zh}。")
