@@ -398,6 +398,14 @@ def test_the_visits_and_the_offers_come_from_the_list(warned, sample):
     assert not set(offers["account_name"]) & set(visits["account_name"])
 
 
+def test_what_was_not_measured_is_neither_a_reason_nor_in_the_way(warned, sample):
+    table = warned[3].assign(champion_left=pd.NA, payment_late=pd.NA)
+    visits = early_warning.saves_table(table, sample.frame("accounts"), sample.as_of, "en")
+    assert len(visits) == 5
+    assert not visits["reasons"].str.contains("champion").any()
+    assert visits["action"].notna().all()
+
+
 # --- the sample ----------------------------------------------------------------------------------------------------
 
 
