@@ -75,7 +75,7 @@ def _tick(value: float) -> str:
 
 
 def wrapped(text: str, width: int = 13) -> str:
-    """Break `text` into lines of at most `width` columns where it can; a Chinese character takes two columns."""
+    """Break `text` into lines of at most `width` columns where it can; a Chinese character takes two columns, and so does %."""
     lines = [""]
     unit = r"(?:\s(?:%|k|m|bn)(?!\w)[^\s\u2e80-\uffef]*)?"  # stays with its number, as does "n = 36"
     latin = rf"(?:n = )?[^\s\u2e80-\uffef]+{unit}"
@@ -87,7 +87,7 @@ def wrapped(text: str, width: int = 13) -> str:
 
 
 def _columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" or letter == "%" else 1 for letter in text)
 
 
 def reference_line(ax: Axes, value: float, text: str, *, axis: str = "y") -> None:

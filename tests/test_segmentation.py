@@ -602,3 +602,39 @@ def test_segments_of_the_sample_tie_to_the_ledger(sample):
         total += sign * rows.loc[inside, "amount"].sum()
     segments = segmentation.segment_table(sample.mart, "region")
     assert segments["revenue"].sum() == pytest.approx(total, abs=0.005)
+
+
+CURRENCIES = {
+    "accounts.csv": "account_id,account_name,industry,parent_account_id\nA,Alpha,Energy,\nB,Beta,Energy,A\nC,Gamma,Trade,\n",
+    "orders.csv": "order_id,account_id,order_date,amount,currency\n"
+    "1,A,2025-03-01,100,USD\n2,B,2025-04-01,300,CNY\n3,C,2025-05-01,500,CNY\n",
+}
+
+
+def test_money_of_several_currencies_is_converted_or_refused(tmp_path):
+    """D.11-18: currency mixed."""
+    import kamlib as kam
+
+    for name, text in CURRENCIES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="USD"):
+        kam.load(tmp_path)
+    (tmp_path / "kam.toml").write_text("[rates]\nUSD = 7\n", encoding="utf-8")
+    data = kam.load(tmp_path, "2025-12-31")
+    segments = segmentation.segment_table(data.mart, "industry").set_index("segment")["revenue"]
+    assert segments.to_dict() == {"Energy": 1000, "Trade": 500}
+
+
+def test_parent_and_subsidiary_each_count_once(tmp_path):
+    """D.11-19: parent/child double counted."""
+    import kamlib as kam
+
+    for name, text in CURRENCIES.items():
+        (tmp_path / name).write_text(text.replace("USD", "CNY"), encoding="utf-8")
+    accounts = segmentation.account_table(kam.load(tmp_path, "2025-12-31"))
+    for by in segmentation.DIMENSIONS:
+        assert segmentation.segment_table(accounts, by)[["n_accounts", "revenue"]].sum().tolist() == [3, 900]
+    assert ranking.abc_table(accounts)["revenue"].sum() == 900
+    claim = tiering.groups_claim(accounts, accounts)
+    assert claim.startswith("3 accounts of 2 groups of companies")
+    assert claim.endswith("sharing one: Alpha, Beta")

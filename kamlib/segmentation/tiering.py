@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 
 from kamlib import style
 from kamlib.exhibit import chart
+from kamlib.finance import ultimate_parent
 from kamlib.segmentation.scoring import INDICATORS, SCORES
 from kamlib.settings import Tiers
 from kamlib.words import names, number, say, share, word
@@ -270,4 +271,20 @@ def portfolio_claim(n: int, lang: str = "en") -> str:
         lang,
         f"{n} key accounts: {verdict} the 15 to 35 that a team can serve as such (McDonald & Woodburn)",
         f"{n}个大客户：{rating}（建议15至35个，McDonald & Woodburn）",
+    )
+
+
+def groups_claim(chosen: pd.DataFrame, accounts: pd.DataFrame, lang: str = "en") -> str:
+    """Say to how many groups of companies the accounts belong (ultimate parents), and who shares one; each still counts once."""
+    groups = chosen["account_id"].map(ultimate_parent(accounts))
+    shared = chosen.loc[groups.duplicated(keep=False).to_numpy(), "account_name"]
+    listed = (
+        say(lang, f"; sharing one: {names(list(shared), lang)}", f"；同属一个集团的：{names(list(shared), lang)}")
+        if len(shared)
+        else ""
+    )
+    return say(
+        lang,
+        f"{len(chosen)} accounts of {groups.nunique()} groups of companies, each counted once under its own name{listed}",
+        f"{len(chosen)}个客户分属{groups.nunique()}个集团，每个客户只按自身名称计一次{listed}",
     )

@@ -22,7 +22,7 @@ LEVEL = 0.8
 """Share of peers between low and high."""
 TOO_ALIKE = 5.0
 """Variance inflation above which two measures of size tell the same story, and the better one is taken alone."""
-MOST_LABELS = 6
+MOST_LABELS = 4
 
 
 def fitted(accounts: pd.DataFrame) -> Fit | None:

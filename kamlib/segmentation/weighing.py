@@ -223,7 +223,7 @@ def overlap_table(accounts: pd.DataFrame) -> pd.DataFrame:
 def overlap_claim(accounts: pd.DataFrame, lang: str = "en") -> str:
     """Say how many indicators the five are really worth: (Σλ)² ÷ Σλ² of the eigenvalues of their correlations.
 
-    Source: Kish's design effect, as Galwey (2009) uses it for correlated tests."""
+    Source: Bretherton et al. (1999), The effective number of spatial degrees of freedom."""
     scores = accounts[list(SCORES)].astype(float).dropna(axis=1, how="all")
     matrix = scores.corr(method="spearman").dropna(how="all").dropna(axis=1, how="all").fillna(0).to_numpy()
     if len(matrix) < 2:
