@@ -75,7 +75,7 @@ def _tick(value: float) -> str:
 
 
 def wrapped(text: str, width: int = 13) -> str:
-    """Break `text` into lines of at most `width` columns where it can; a Chinese character takes two columns, and so does %."""
+    """Break `text` into lines of at most `width` columns where it can; a Chinese character takes two columns."""
     lines = [""]
     unit = r"(?:\s(?:%|k|m|bn)(?!\w)[^\s\u2e80-\uffef]*)?"  # stays with its number, as does "n = 36"
     latin = rf"(?:n = )?[^\s\u2e80-\uffef]+{unit}"

@@ -229,8 +229,8 @@ def followed_table(panel: pd.DataFrame, activities: pd.DataFrame) -> pd.DataFram
     alerts = alerts[alerts["risk_points"] >= ALERT].reset_index(drop=True)
     met = activities[activities["type"].isin(["visit", "meeting"])][["account_id", "happened_at"]]
     pairs = alerts[["account_id", "cutoff", "lead_days"]].reset_index().merge(met, on="account_id")
-    after = (pairs["happened_at"].dt.normalize() - pairs["cutoff"]).dt.days
-    visited = pairs["index"][(after > 0) & (after <= VISIT_DAYS) & ~(after >= pairs["lead_days"])]
+    after = (pairs["happened_at"] - pd.to_datetime(pairs["cutoff"])) // pd.Timedelta(days=1)
+    visited = pairs["index"][(after > 0) & (after <= VISIT_DAYS) & ~(after >= pairs["lead_days"].astype(float))]
     followed = alerts.index.isin(visited)
     rows = []
     for name, part in (("visited", alerts[followed]), ("not_visited", alerts[~followed])):

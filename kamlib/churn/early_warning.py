@@ -137,8 +137,9 @@ def saves_table(
 
 def _heaviest(row: pd.Series) -> str:
     """Return the signal with most points; of equals one that says why before one that says that the customer is silent."""
-    points = row[list(POINTS)].astype(float).fillna(0.0).drop(list(SILENCE))
-    return points.idxmax() if points.max() >= 2 else row[list(POINTS)].astype(float).fillna(0.0).idxmax()
+    points = pd.Series({name: 0.0 if pd.isna(row[name]) else float(row[name]) for name in POINTS})
+    causes = points.drop(list(SILENCE))
+    return causes.idxmax() if causes.max() >= 2 else points.idxmax()
 
 
 def upsell_table(mart: pd.DataFrame, signals: pd.DataFrame, as_of: dt.date, *, top_n: int = 5) -> pd.DataFrame:

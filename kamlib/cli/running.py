@@ -56,6 +56,33 @@ def run(
 
 
 @app.command()
+def dossier(
+    data: Annotated[Path | None, typer.Option(help="Folder with the tables. Default: the sample company.")] = None,
+    account: Annotated[str, typer.Option(help="One account, by id or name.")] = "",
+    tier: Annotated[str, typer.Option(help="All accounts of a tier: A, B, C or D.")] = "",
+    owner: Annotated[str, typer.Option(help="All accounts of an owner.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder that receives <as-of>/dossiers.")] = Path("runs"),
+    as_of: Annotated[str, typer.Option(help="Last day seen, YYYY-MM-DD. Default: as the data says.")] = "",
+    lang: Lang = "",
+    role: Annotated[str, typer.Option(help="Only what this role may see: rep, manager, partner, analyst.")] = "",
+    user: Annotated[str, typer.Option(help="Whose accounts the role sees.")] = "",
+    share: Annotated[bool, typer.Option("--share", help="Pseudonyms for names, no contact details.")] = False,
+    share_key: Annotated[Path | None, typer.Option(help="File with the key of the pseudonyms.")] = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Write a dossier of two pages for one account, a tier, an owner's book, or every key account."""
+    passphrase.take(key_file)
+    from kamlib.batch import dossiers
+    from kamlib.batch import run as batch
+
+    call = batch.Call(
+        data=data, out=out, as_of=as_of, lang=lang, role=role, user=user, share=share, share_key=share_key
+    )
+    for name, path in dossiers.write(call, account, tier, owner):
+        tell(f"{name}  {path}")
+
+
+@app.command()
 def params(
     number: Annotated[str, typer.Argument(metavar="[NN]", help="A notebook, e.g. 05. Default: all.")] = "",
     lang: Lang = "",

@@ -20,7 +20,7 @@ Answer = float | int | str | set
 Pair = tuple[str, str]
 HOMES = {
     "01": "segmentation", "02": "relationships", "03": "funnel", "04": "lifecycle",
-    "05": "finance", "06": "satisfaction", "07": "churn", "08": "appraisal", "09": "forecast",
+    "05": "finance", "06": "satisfaction", "07": "churn", "08": "appraisal", "09": "forecast", "10": "dossier",
 }  # fmt: skip
 
 
