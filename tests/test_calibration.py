@@ -57,6 +57,11 @@ def test_pipelines_of_a_simulated_company_are_calibrated():
     assert ours["skill_rate_low"].iloc[0] > 0.1
 
 
+def test_deals_that_all_ended_as_everybody_knew_show_no_skill():
+    table = calibration.calibration_table(predicted(12, [0.2] * 12, [False] * 12).assign(base_rate=0.0))
+    assert calibration.calibration_claim(table).startswith("Cannot be said")
+
+
 def test_too_few_predictions_say_nothing():
     assert calibration.calibration_table(predicted(9, [0.5] * 9, [True] * 9)).empty
     assert calibration.calibration_table(calibration.predictions([], frame("deals"), STAGES, AS_OF)).empty

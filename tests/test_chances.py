@@ -93,6 +93,21 @@ def test_intervals_cover_the_truth():
     assert inside / 60 >= 0.88
 
 
+def test_the_claim_tells_waiting_from_chance():
+    """All alike: half of the deals win on day 100 however long they wait: no alarm in twelve books, nor where waiting is a good sign."""
+    alarms = 0
+    for seed in range(12):
+        random, stories = np.random.default_rng(seed), []
+        for i in range(60):
+            status = "won" if random.random() < 0.5 else "lost"
+            stories.append(story(f"D{i}", [(NEEDS, "2025-03-01")], status, "2025-06-09"))
+        alarms += chances.chances_claim(table_of(*frames(stories))).startswith("Waiting tells")
+    assert alarms == 0
+    assert chances.chances_claim(table_of(*cut(simulated(np.random.default_rng(1), 900), AS_OF))).startswith(
+        "In no stage"
+    )
+
+
 def test_few_deals_and_none():
     table = table_of(*frames([story("D1", [(NEEDS, "2025-12-01")])]))
     assert chances.chances_claim(table) == "Not enough data on waiting and winning (n = 1)."

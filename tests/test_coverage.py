@@ -13,8 +13,8 @@ AS_OF = dt.date(2025, 8, 15)
 
 
 def company():
-    """Ten closed deals, four of 100 won and six of 100 lost; two open ones due in the running quarter, one later."""
-    closed = [story(f"C{i}", [("needs", "2025-01-01")], "won" if i < 4 else "lost", "2025-05-01") for i in range(10)]
+    """Ten closed deals, five of 100 won and five of 100 lost; two open ones due in the running quarter, one later."""
+    closed = [story(f"C{i}", [("needs", "2025-01-01")], "won" if i < 5 else "lost", "2025-05-01") for i in range(10)]
     booked = story("B1", [("needs", "2025-06-01")], "won", "2025-07-20", amount=50.0)
     due = [story(f"O{i}", [("needs", "2025-07-01")], amount=200.0, expected_close=day(date), owner=owner)
            for i, (date, owner) in enumerate((("2025-07-15", "Wu"), ("2025-09-30", "Li"), ("2025-10-01", "Li")))]  # fmt: skip
@@ -37,7 +37,7 @@ def test_by_hand():
     total = table.loc["all_owners"]
     assert total[["target_amount", "booked_amount", "due_amount"]].tolist() == [250, 50, 400]
     assert total["coverage_ratio"] == pytest.approx(400 / 200)
-    assert total["required_ratio"] == pytest.approx(1050 / 450)  # the booked one was won as well
+    assert total["required_ratio"] == pytest.approx(1050 / 550)  # the booked one was won as well
     assert total["required_ratio_low"] < total["required_ratio"] < total["required_ratio_high"]
     assert table.loc["Wu", "coverage_ratio"] == pytest.approx(200 / (150 - 50))
     assert table.loc["Li", "coverage_ratio"] == pytest.approx(2)

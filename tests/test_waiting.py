@@ -32,6 +32,12 @@ def test_quartiles_are_those_of_won_deals_in_the_stage():
     )
 
 
+def test_nobody_overstays():
+    table = table_of([*PAST, story("D1", [("needs", "2025-12-25")])])
+    assert waiting.waiting_claim(table).startswith("None of 1 open deals waits longer")
+    assert waiting.waiting_claim(table, "zh").startswith("1 个进行中商机")
+
+
 def test_stages_without_five_won_stays_are_not_judged():
     assert table_of([*PAST[:4], story("D1", [("needs", "2025-12-11")])]).empty
     assert table_of([*PAST, story("D1", [("proposal", "2025-12-11")])]).empty

@@ -116,6 +116,12 @@ def calibration_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Say how much better than one chance for all the two forecasters did, with intervals, on how many past deals."""
     rows = table.drop_duplicates("forecaster").set_index("forecaster")
     n = number(table.loc[table["forecaster"] == "ours", "n_deals"].sum())
+    if not np.isfinite(rows["skill_rate"]).all():
+        return say(
+            lang,
+            f"Cannot be said: all {n} past open deals ended alike, or as was predicted for all.",
+            f"无法判断：过往 {n} 个进行中商机结局相同。",
+        )
     told = {
         name: f"{share(row['skill_rate'])} ({share(row['skill_rate_low'])} … {share(row['skill_rate_high'])})"
         for name, row in rows.iterrows()

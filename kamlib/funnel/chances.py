@@ -122,19 +122,25 @@ def plot_chances(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def chances_claim(table: pd.DataFrame, lang: str = "en") -> str:
-    """Name the stage in which waiting costs most: its chance on entering and after the longest wait that ten deals had."""
+    """Name the stage in which waiting costs most: its chance on entering and after the longest wait that ten deals had;
+    when the two intervals overlap in every stage, that waiting does not tell."""
     enough = table[table["n_waited"] >= FEWEST]
-    if enough.empty:
-        n = number(table.loc[table["waited_days"] == 0, "n_waited"].sum())
+    n = number(table.loc[table["waited_days"] == 0, "n_waited"].sum())
+    if enough.empty or not enough["chance_rate"].max() > 0:
         return say(lang, f"Not enough data on waiting and winning (n = {n}).", f"停留与赢单数据不足（n = {n}）。")
-    ends = enough.groupby("stage", sort=False).agg(
-        fresh=("chance_rate", "first"), late=("chance_rate", "last"), days=("waited_days", "last")
-    )
-    stage = (ends["fresh"] - ends["late"]).idxmax()
-    row = enough[enough["stage"] == stage].iloc[-1]
-    late, fresh, days = with_span(row, "chance_rate", lang), share(ends.loc[stage, "fresh"]), number(row["waited_days"])
+    fresh, late = (enough.groupby("stage", sort=False).nth(place).set_index("stage") for place in (0, -1))
+    fall = (fresh["chance_rate"] - late["chance_rate"]).where(late["chance_rate_high"] < fresh["chance_rate_low"])
+    if fall.isna().all():
+        return say(
+            lang,
+            f"In no stage does waiting change the chance to win beyond chance (n = {n}).",
+            f"各阶段的停留时间对赢率的影响均未超出随机波动（n = {n}）。",
+        )
+    stage = fall.idxmax()
+    start, end = with_span(fresh.loc[stage], "chance_rate", lang), with_span(late.loc[stage], "chance_rate", lang)
+    days = number(late.loc[stage, "waited_days"])
     return say(
         lang,
-        f"Waiting tells: in {word(stage, 'en')} a deal wins in {fresh} of cases on entering, {late} after {days} days there.",
-        f"停留越久赢率越低：{word(stage, 'zh')}阶段，进入时赢率 {fresh}，停留 {days} 天后为 {late}。",
+        f"Waiting tells: in {word(stage, 'en')} {start} of deals win on entering, {end} after {days} days there.",
+        f"停留越久赢率越低：{word(stage, 'zh')}阶段，进入时赢率 {start}，停留 {days} 天后为 {end}。",
     )

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from kamlib import style
 from kamlib.exhibit import chart
 from kamlib.funnel import FEWEST, closed_within, few_rows, longest_cycle
+from kamlib.funnel.cycle import FEWEST_WON
 from kamlib.funnel.past import Book, open_then
 from kamlib.words import number, say, share
 
@@ -84,7 +85,7 @@ def _required(deals: pd.DataFrame, day: dt.date, months: int) -> dict:
     closed = closed_within(deals, day, months)
     closed = closed[closed["amount"] > 0].sort_values("deal_id")
     won = closed["amount"].where(closed["status"] == "won", 0.0)
-    if len(closed) < FEWEST or not won.sum() or won.sum() == closed["amount"].sum():
+    if len(closed) < FEWEST or (won > 0).sum() < FEWEST_WON or won.sum() == closed["amount"].sum():
         return dict.fromkeys(names, np.nan)
     both, random = np.column_stack([closed["amount"], won]), np.random.default_rng(0)
     drawn = random.multinomial(len(both), np.full(len(both), 1 / len(both)), DRAWS) @ both
@@ -141,8 +142,8 @@ def coverage_claim(table: pd.DataFrame, lang: str = "en") -> str:
     if not np.isfinite(last["required_ratio"]):
         return say(
             lang,
-            f"The quarter from {day} began with {ratio} its target in the pipeline; what is required cannot be said: too few closed deals carry amounts.",
-            f"自 {day} 起的季度，期初管道为目标的 {ratio}；带金额的已结商机过少，无法判断所需倍数。",
+            f"The quarter from {day} began with {ratio} its target in the pipeline; what is required cannot be said: too few deals were won, or carry amounts.",
+            f"自 {day} 起的季度，期初管道为目标的 {ratio}；赢单或带金额的商机过少，无法判断所需倍数。",
         )
     need, low, high = (number(last[f"required_ratio{end}"], 1) for end in ("", "_low", "_high"))
     en = f"The quarter from {day} began with {ratio} its target in due deals; our win rate requires {need}× ({low}–{high})"

@@ -138,7 +138,10 @@ def forecast_claim(table: pd.DataFrame, lang: str = "en") -> str:
         )
     held = ""
     if n:
-        en, zh = f"; in {inside} of {n} earlier quarters that range held", f"；过往 {n} 个季度中有 {inside} 个落在该区间"
+        en, zh = (
+            f"; in {inside} of {n} earlier quarters that range held",
+            f"；过往 {n} 个季度中有 {inside} 个落在该区间",
+        )
         held = say(lang, en, zh)
     return say(
         lang,

@@ -83,14 +83,19 @@ def _label(slow: bool) -> str:
 
 
 def waiting_claim(table: pd.DataFrame, lang: str = "en") -> str:
-    """Name the stage with the largest share of deals that wait longer than three quarters of the won ones did."""
+    """Name the stage with the most deals that wait longer than three quarters of the won ones did."""
     rows = table.groupby("stage", sort=False).agg(
         slow=("is_slow", "sum"), n=("is_slow", "size"), usual=("won_q3_days", "first")
-    )
-    rows["share"] = rows["slow"] / rows["n"]
-    stage = rows["share"].idxmax()
+    )  # fmt: skip
+    stage = rows["slow"].idxmax()
     slow, n, usual = (number(rows.loc[stage, name]) for name in ("slow", "n", "usual"))
-    part = share(rows.loc[stage, "share"])
+    if not rows["slow"].sum():
+        return say(
+            lang,
+            f"None of {number(len(table))} open deals waits longer in its stage than three quarters of won deals did.",
+            f"{number(len(table))} 个进行中商机的停留时间均未超过四分之三的赢单商机。",
+        )
+    part = share(rows.loc[stage, "slow"] / rows.loc[stage, "n"])
     return say(
         lang,
         f"Most deals overstay in {word(stage, 'en')}: {slow} of {n} ({part}) wait longer than {usual} days; one in four won deals did.",
