@@ -2,13 +2,14 @@
 
     python benchmarks/quality.py [accounts ...]
 
-For each number of accounts: precision, recall and CPU seconds of `duplicate_pairs`; then, for the first, what other
+For each number of accounts, in ascending order: precision, recall, CPU seconds and the most memory of the process so far; then, for the first, what other
 measures of similarity would call the same customer at 0.92, by the name alone.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import resource
 import sys
 import time
 from pathlib import Path
@@ -49,7 +50,8 @@ def found(n: int) -> None:
     seconds, seen = time.process_time() - start, set(zip(pairs.account_id, pairs.other_id, strict=True))
     hits = len(seen & truth)
     print(
-        f"{len(accounts):>9,} accounts  precision {hits / len(seen):.3f}  recall {hits / len(truth):.3f}  {seconds:.1f} s CPU"
+        f"{len(accounts):>9,} accounts  precision {hits / len(seen):.3f}  recall {hits / len(truth):.3f}  {seconds:.1f} s CPU  "
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB"
     )
 
 

@@ -533,6 +533,7 @@ def test_stages_nobody_declared_are_refused_with_the_entries_to_write(tmp_path):
     )
     write(tmp_path, deals=deals)
     (message,) = check_folder(tmp_path).faults
+    assert all(stage.en in message.splitlines()[0] for stage in Settings().stages), "what the template offers"
     entries = "\n".join(line.strip() for line in message.splitlines()[1:])
     stages = tomllib.loads(entries)["stages"]
     assert stages == [{"name": 'Disc"overy', "probability": 0.25}, {"name": "Legal review", "probability": 0.8}]

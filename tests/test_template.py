@@ -116,6 +116,19 @@ def test_every_coded_column_has_a_drop_down_in_the_language(book, lang):
                 assert where in lists, (name, column.name)
 
 
+def test_customers_are_chosen_from_the_sheet_that_holds_them(book, lang):
+    rules = {
+        str(rule.sqref): rule.formula1 for rule in book[0][words.word("orders", lang)].data_validations.dataValidation
+    }
+    formula = next(formula for place, formula in rules.items() if place.startswith("B2"))
+    accounts, basic = f"'{words.word('accounts', lang)}'", f"'{words.word('sheet.basic', lang)}'"
+    assert formula.replace("'", "") == (
+        f"IF(COUNTA({accounts}!$A$2:$A${ROWS + 1})>0,{accounts}!$A$2:$A${ROWS + 1},IF(COUNTA({basic}!$B$2:$B$201)>0,"
+        f"{basic}!$B$2:$B$201,{basic}!$A$2:$A$201))"
+    ).replace("'", "")
+    assert len(formula) <= 255, "the longest that Excel takes"
+
+
 def test_an_empty_template_delivers_no_table(blank):
     report = check_folder(blank)
     assert not report.ledger.entries

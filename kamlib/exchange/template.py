@@ -112,9 +112,7 @@ def _rule(column: Column, lang: str, settings: Settings) -> dict[str, Any] | Non
             "error_type": "warning" if column.name == "stage" else "stop",
         }
     if column.ref in EXAMPLES:
-        place = xl_col_to_name(TABLES[column.ref].names.index(TABLES[column.ref].key[0]))
-        ids = f"='{words.word(column.ref, lang)}'!${place}$2:${place}${ROWS + 1}"
-        return said | {"validate": "list", "source": ids, "error_type": "warning"}
+        return said | {"validate": "list", "source": _ids(column.ref, lang), "error_type": "warning"}
     if column.type in ("date", "time"):
         return said | {"validate": "date", "criteria": "between", "minimum": FIRST_DAY, "maximum": LAST_DAY}
     if column.type in ("money", "number", "integer"):
@@ -123,6 +121,17 @@ def _rule(column: Column, lang: str, settings: Settings) -> dict[str, Any] | Non
         kind = "integer" if column.type == "integer" else "decimal"
         return said | {"validate": kind, "criteria": "between", "minimum": low, "maximum": high}
     return None
+
+
+def _ids(table: str, lang: str) -> str:
+    """Return the formula for the ids of a table. Customers may stand in the basic information table instead, where the
+    customer number (or else the name) is the id."""
+    place = xl_col_to_name(TABLES[table].names.index(TABLES[table].key[0]))
+    ids = f"'{words.word(table, lang)}'!${place}$2:${place}${ROWS + 1}"
+    if table != "accounts":
+        return f"={ids}"
+    name, number = (f"'{words.word('sheet.basic', lang)}'!${c}$2:${c}${three_tables.ROWS + 1}" for c in "AB")
+    return f"=IF(COUNTA({ids})>0,{ids},IF(COUNTA({number})>0,{number},{name}))"
 
 
 def _choices(column: Column, lang: str, settings: Settings) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from kamlib.language import say
-from kamlib.settings import Settings
+from kamlib.settings import Settings, Stage
 from kamlib.sources import toml
 from kamlib.sources.ledger import Fault
 from kamlib.tables import STATUSES
@@ -45,16 +45,22 @@ def check(con: duckdb.DuckDBPyConnection, settings: Settings, where: Path) -> tu
     if len(new) > 1 and not known & set(found):
         entries = "\n".join(_entry(stage, likely[stage], i / (len(found) + 1)) for i, stage in enumerate(found, 1))
         named = ", ".join(f"'{stage}'" for stage in new)
+        en, zh = (joint.join(_labels(stage)[i] for stage in Settings().stages) for i, joint in enumerate((", ", "、")))
         fault = say(
             None,
-            f"{where}: kam.toml knows none of the deal stages {named}. Write your open stages there (in a mapping: under "
-            f"'settings'), in the order of the funnel, with your own probabilities:\n",
-            f"{where}：kam.toml 未定义商机阶段 {named}。请按漏斗顺序将进行中的阶段及其赢率写入 kam.toml"
-            "（映射文件则写在 settings 之下）：\n",
+            f"{where}: kam.toml knows none of the deal stages {named}. Use those of the template (kam template), which are {en}; "
+            "or write your open stages there (in a mapping: under 'settings'), in the order of the funnel, with your own "
+            "probabilities:\n",
+            f"{where}：kam.toml 未定义商机阶段 {named}。请改用模板（kam template）的阶段：{zh}；或按漏斗顺序将进行中的阶段及其赢率写入"
+            " kam.toml（映射文件则写在 settings 之下）：\n",
         )
         return [fault + entries], []
     told = [Fault("deals", "deals", "stage", "unknown_stage", "told", rows[stage], ((None, stage),)) for stage in new]
     return [], told
+
+
+def _labels(stage: Stage) -> tuple[str, str]:
+    return stage.en or stage.name, stage.zh or stage.name
 
 
 def _entry(stage: str, chance: float | None, otherwise: float) -> str:
