@@ -117,6 +117,17 @@ def test_regularity_is_told_in_words(rhythm, said):
     assert said in expected_orders.models_claim(seen, rhythm)
 
 
+def test_amounts_are_doubted_where_frequent_buyers_buy_larger():
+    orders = company(5)
+    often = orders.groupby("account_id")["order_date"].transform("size")
+    together = expected_orders.models_table(orders.assign(amount=often * 10.0), UNTIL)
+    assert "rank by orders" in expected_orders.models_claim(together, RANDOM)
+    assert "r = 0.97" in expected_orders.models_claim(together, RANDOM)
+    noise = np.random.default_rng(0).lognormal(3, 0.4, len(orders))
+    apart = expected_orders.models_table(orders.assign(amount=noise), UNTIL)
+    assert "rank by orders" not in expected_orders.models_claim(apart, RANDOM)
+
+
 def test_a_fall_is_named():
     orders = company(4)
     heavy = pd.DataFrame(

@@ -77,6 +77,7 @@ def test_open_deals_are_explicit_needs():
     assert asked[["account_id", "product_need", "value_if"]].to_numpy().tolist() == [["b01", "x", 12.0]]
     drawn_in_both_languages(table, needs.plot_needs, needs.needs_claim)
     drawn_in_both_languages(asked, needs.plot_needs, needs.needs_claim)
+    assert "n/a" not in needs.needs_claim(table)  # no first years on record: the value is left out, not the gap
 
 
 def test_chance_alone_gives_the_likeliest_gaps_no_lead():

@@ -27,6 +27,8 @@ LEAST_WEEKS = 26
 """A year is not expected from less than half a year."""
 MOST_FITTED = 20_000
 """Of more accounts a random part is fitted; all of them get their expectation."""
+CORRELATED = 0.3
+"""Beyond this correlation of frequency and order value the Gamma-Gamma model is not to be trusted with amounts."""
 DRAWS = 400
 NAMED = ["account_id", "account_name", "owner"]
 
@@ -53,15 +55,21 @@ def models_table(order_days: pd.DataFrame, until: dt.date) -> pd.DataFrame:
     ):  # fmt: skip
         spread = 1.96 * np.sqrt(np.diag(fit.covariance))
         low, high = (fit.values * np.exp(sign * spread) for sign in (-1, 1))
-        shown = (fit.log_likelihood, fit.converged, bgnbd.dropout_seen(bg, nbd))
+        shown = (fit.log_likelihood, fit.converged, bgnbd.dropout_seen(bg, nbd), size_correlation(part))
         rows += [(model, *row, len(part), *shown) for row in zip(names, fit.values, low, high, strict=True)]
     return pd.DataFrame(rows, columns=_MODELS)
 
 
 _MODELS = [
     "purchase_model", "parameter", "estimate_ratio", "estimate_ratio_low", "estimate_ratio_high", "n_accounts", "loglik_score",
-    "converged", "dropout_seen",
+    "converged", "dropout_seen", "size_ratio",
 ]  # fmt: skip
+
+
+def size_correlation(seen: pd.DataFrame) -> float:
+    """Return Spearman's correlation of the number of repeat orders and their mean value; NaN with fewer than 10 accounts."""
+    back = seen[(seen["x"] > 0) & (seen["repeat_value"] > 0)]
+    return float(back["x"].corr(back["repeat_value"], method="spearman")) if len(back) >= LEAST_BACK else np.nan
 
 
 def models_claim(models: pd.DataFrame, rhythm: dict[str, float], lang: str | None = "en") -> str:
@@ -92,7 +100,12 @@ def models_claim(models: pd.DataFrame, rhythm: dict[str, float], lang: str | Non
                 "数据看不出流失（时间太短，或无人沉默）：模型视所有客户为留存，是否离开请看沉默名单。",
             )
         )
-    return say(lang, " ", "").join([*sentences, _rhythm_sentence(rhythm, lang)])
+    sentences.append(_rhythm_sentence(rhythm, lang))
+    if abs(bg["size_ratio"]) > CORRELATED:
+        r = number(bg["size_ratio"], 2)
+        en = f"How often and how large accounts order go together (r = {r}), which the amounts expected leave out: rank by orders."
+        sentences.append(say(lang, en, f"下单频次与单额相关（r = {r}），预期金额未计入这一点：请按下单数排序。"))
+    return say(lang, " ", "").join(sentences)
 
 
 def _rhythm_sentence(rhythm: dict[str, float], lang: str | None) -> str:

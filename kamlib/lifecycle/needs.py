@@ -172,34 +172,33 @@ def plot_needs(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 8) -
     """Draw the largest need of each account by kind: what was asked for at the left, what lookalikes buy at the right."""
     ax = ax or style.new_axes(plot_needs.size)
     left, right = style.panels(ax, 1, 2)[0]
-    for panel, kind, colour in ((left, "explicit", style.BLUE), (right, "latent", style.ORANGE)):
-        rows = table[table["need_kind"] == kind].drop_duplicates("account_id").head(top_n)
-        panel.barh(np.arange(len(rows)), rows["value_if"].fillna(0), color=colour, height=0.6)
-        texts = [
-            word(row.product_need)
-            if kind == "explicit"
-            else f"{word(row.product_need)} ({row.n_like:.0f}/{LOOKALIKES})"
-            for row in rows.itertuples()
-        ]
-        panel.bar_label(panel.containers[0], texts, padding=4, fontsize=8)
-        panel.set_yticks(
-            range(len(rows)), [style.wrapped(short(name), 22) for name in rows["account_name"]], fontsize=8
-        )
-        panel.invert_yaxis()
-        panel.set_xlim(0, max(rows["value_if"].fillna(0).max(), 1) * 1.7 if len(rows) else 1)
-        panel.locator_params(axis="x", nbins=4)
-        style.money_axis(panel.xaxis)
-        panel.grid(axis="y", visible=False)
-        panel.set_title(word(f"need_{kind}"), fontsize=9)
-    left.set_xlabel(say(None, "open deals", "进行中商机金额"))
-    right.set_xlabel(
-        say(
-            None,
-            f"first year's revenue if bought\n(of {LOOKALIKES} lookalikes so many buy it)",
-            f"若购买，首年收入\n（{LOOKALIKES} 个相似客户中的购买数）",
-        )
+    explicit, latent = (
+        table[table["need_kind"] == kind].drop_duplicates("account_id").head(top_n) for kind in ("explicit", "latent")
     )
+    valued = latent["value_if"].notna().any()
+    _bars(left, explicit, "value_if", [word(need) for need in explicit["product_need"]], style.BLUE)
+    texts = [f"{word(row.product_need)} ({row.n_like:.0f}/{LOOKALIKES})" for row in latent.itertuples()]
+    _bars(right, latent, "value_if" if valued else "n_like", texts, style.ORANGE)
+    for panel, kind in ((left, "explicit"), (right, "latent")):
+        panel.set_title(word(f"need_{kind}"), fontsize=9)
+    style.money_axis(left.xaxis)
+    left.set_xlabel(say(None, "open deals", "进行中商机金额"))
+    if valued:
+        style.money_axis(right.xaxis)
+    many = say(None, f"of {LOOKALIKES} lookalikes so many buy it", f"{LOOKALIKES} 个相似客户中的购买数")
+    first = say(None, f"first year's revenue if bought\n({many})", f"若购买，首年收入\n（{many}）")
+    right.set_xlabel(first if valued else many)
     return left
+
+
+def _bars(ax: Axes, rows: pd.DataFrame, column: str, texts: list[str], colour: str) -> None:
+    ax.barh(np.arange(len(rows)), rows[column].fillna(0), color=colour, height=0.6)
+    ax.bar_label(ax.containers[0], texts, padding=4, fontsize=8)
+    ax.set_yticks(range(len(rows)), [style.wrapped(short(name), 22) for name in rows["account_name"]], fontsize=8)
+    ax.invert_yaxis()
+    ax.set_xlim(0, max(rows[column].fillna(0).max(), 1) * 1.7 if len(rows) else 1)
+    ax.locator_params(axis="x", nbins=4)
+    ax.grid(axis="y", visible=False)
 
 
 def needs_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
@@ -213,8 +212,11 @@ def needs_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
             f"进行中商机的显性需求合计 {money(asked, 'zh')}；相似客户比较需至少 30 个在购客户和 3 个品类。",
         )
     top = latent.iloc[0]
-    en = f"{short(top['account_name'])} could buy {word(top['product_need'], 'en')}, as {number(top['n_like'])} of {LOOKALIKES} lookalikes do (about {money(top['value_if'], 'en')} in the first year)"
-    zh = f"{short(top['account_name'])}可开发{word(top['product_need'], 'zh')}：{LOOKALIKES} 个相似客户中 {number(top['n_like'])} 个在买（首年约 {money(top['value_if'], 'zh')}）"
+    en = f"{short(top['account_name'])} could buy {word(top['product_need'], 'en')}, as {number(top['n_like'])} of {LOOKALIKES} lookalikes do"
+    zh = f"{short(top['account_name'])}可开发{word(top['product_need'], 'zh')}：{LOOKALIKES} 个相似客户中 {number(top['n_like'])} 个在买"
+    if np.isfinite(top["value_if"]):
+        en += f" (about {money(top['value_if'], 'en')} in the first year)"
+        zh += f"（首年约 {money(top['value_if'], 'zh')}）"
     if row["n_all"]:
         k, n, base = int(row["n_top_bought"]), int(row["n_top"]), row["n_all_bought"] / row["n_all"]
         low, high = stats.wilson(k, n)

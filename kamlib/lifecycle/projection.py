@@ -235,6 +235,6 @@ def projection_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     if len(errors):
         far = errors.iloc[-1]
         verdict = ("better than", "优于") if far["projected"] < far["unchanged"] else ("no better than", "不优于")
-        en += f"; past projections {int(errors.index[-1])} step{'s' if errors.index[-1] > 1 else ''} ahead missed by {number(far['projected'], 1)}, {verdict[0]} the guess that nothing changes ({number(far['unchanged'], 1)})"
-        zh += f"；以往提前 {int(errors.index[-1])} 期的推算平均偏差 {number(far['projected'], 1)}，{verdict[1]}“假设不变”（{number(far['unchanged'], 1)}）"
+        en += f"; past projections {int(errors.index[-1])} step{'s' if errors.index[-1] > 1 else ''} ahead missed by {number(far['projected'], 1)} accounts, {verdict[0]} the guess that nothing changes ({number(far['unchanged'], 1)})"
+        zh += f"；以往提前 {int(errors.index[-1])} 期的推算平均偏差 {number(far['projected'], 1)} 个，{verdict[1]}“假设不变”（{number(far['unchanged'], 1)}）"
     return say(lang, f"{en}.", f"{zh}。")
