@@ -139,6 +139,20 @@ def test_months_and_managers_count_the_same_alerts(made):
     assert calendar["n_new"].sum() < calendar["n_alerts"].sum()
 
 
+def test_where_nothing_can_be_tested_nothing_is_said(made):
+    panel, _ = made
+    accounts = pd.DataFrame({"account_id": panel["account_id"].unique()}).assign(owner=None)
+    assert alerts.months_table(panel.assign(left=False)).empty
+    assert alerts.calendar_table(panel, accounts).empty
+    quiet = alerts.months_table(panel.assign(risk_points=0.0))
+    for lang in words.LANGUAGES:
+        assert "n/a" not in alerts.months_claim(quiet, lang)
+    empty = panel.head(0)
+    activities = pd.DataFrame({"account_id": ["n1"], "type": ["visit"], "happened_at": pd.to_datetime(["2024-05-01"])})
+    assert alerts.followed_table(empty, activities)["n_alerts"].sum() == 0
+    assert alerts.months_table(empty).empty
+
+
 def test_only_visits_after_the_alert_and_before_the_loss_count():
     panel = panel_of(0, accounts=4, months=1).assign(
         risk_points=5, left=[True, True, False, False], lead_days=[40.0, 40.0, np.nan, np.nan]

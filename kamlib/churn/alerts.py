@@ -26,8 +26,9 @@ VISIT_DAYS = 60
 def months_table(panel: pd.DataFrame) -> pd.DataFrame:
     """Count month by month: cutoff, n_customers (still buying, outcome known), n_alerts, n_hits (left within six months),
     n_false (did not), n_missed (left without an alert), precision_rate, recall_rate, lift_index, lead_days (median of the
-    hits). Empty without cut-offs."""
+    hits). Empty without cut-offs or when nobody left: then there was nothing to warn of."""
     active = decided(panel)
+    active = active if active["left"].any() else active.head(0)
     alert, left = active["risk_points"] >= ALERT, active["left"].astype(bool)
     flags = pd.DataFrame(
         {
@@ -87,9 +88,14 @@ def months_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Say how precision ran over the months, how many leavers were missed, and how early the hits were said."""
     alerts, hits, missed = (int(table[name].sum()) for name in ("n_alerts", "n_hits", "n_missed"))
     low, high = table["precision_rate"].min(), table["precision_rate"].max()
-    lead = number(table["lead_days"].median())
-    right = share(hits / alerts) if alerts else "n/a"
-    found = share(hits / (hits + missed)) if hits + missed else "n/a"
+    if not alerts:
+        return say(
+            lang,
+            f"No customer stood at {ALERT} points on any of {len(table)} month-ends; {missed} losses (customers × month-ends) were missed.",
+            f"{len(table)} 个月末均无客户达到 {ALERT} 分；漏报流失 {missed} 次（客户 × 月末）。",
+        )
+    lead = number(table["lead_days"].median()) if hits else say(lang, "unknown", "未知")
+    right, found = share(hits / alerts), share(hits / (hits + missed))
     return say(
         lang,
         f"Over {len(table)} month-ends {right} of the alerts came true ({share(low)} – {share(high)} by month) and caught {found} "
@@ -104,8 +110,11 @@ def months_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
 
 def calendar_table(panel: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
     """Count the alerts of each manager at each month-end: owner, cutoff, n_alerts, n_new (not there the month before),
-    n_hits. Owners as they are today: CRMs seldom keep former ones. Managers without any alert stand with 0."""
+    n_hits. Owners as they are today: CRMs seldom keep former ones. Managers without any alert stand with 0. Empty when no
+    owner is on file, or nobody raised an alert."""
     active = panel[panel["state"] != "dormant"]
+    if accounts["owner"].isna().all() or not (active["risk_points"] >= ALERT).any():
+        return pd.DataFrame(columns=["owner", "cutoff", "n_alerts", "n_new", "n_hits"])
     owner = active["account_id"].map(accounts.set_index("account_id")["owner"]).fillna("unknown")
     alert = active["risk_points"] >= ALERT
     months = np.sort(active["cutoff"].unique())
@@ -158,7 +167,7 @@ def calendar_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     most = number(top.iloc[0] / months, 1)
     return say(
         lang,
-        f"A manager reads {mean} alerts a month, {new} of them new; most are {top.index[0]}'s ({most} a month; {managers} managers, {months} months).",
+        f"A manager reads {mean} alerts a month, {new} of them new; most are {top.index[0]}'s ({most} a month; {managers} manager{'s' * (managers > 1)}, {months} month{'s' * (months > 1)}).",
         f"每位客户经理每月平均 {mean} 条预警，其中新增 {new} 条；最多的是{top.index[0]}（每月 {most} 条；{managers} 位经理，{months} 个月）。",
     )
 

@@ -177,6 +177,8 @@ def segments_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
             f"No segment has {SEGMENT_ACCOUNTS} customers (n = {n}).",
             f"没有达到 {SEGMENT_ACCOUNTS} 个客户的细分（n = {n}）。",
         )
+    if len(table) == 1:
+        return say(lang, f"Only one segment, nothing to compare (n = {n}).", f"只有一个细分，无从比较（n = {n}）。")
     row = large.iloc[0]
     counts = f"{row['n_churned']} / {row['n_start']}"
     p = binomtest(int(row["n_churned"]), int(row["n_start"]), k / n, alternative="greater").pvalue

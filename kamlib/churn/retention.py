@@ -17,6 +17,9 @@ from kamlib import churn, stats, style
 from kamlib.exhibit import chart
 from kamlib.words import money, say, share, word
 
+FEWEST = 10
+"""With fewer customers the bootstrap sees too little to give an interval that could be trusted."""
+
 # --- What do last year's customers bring now? ----------------------------------------------------------------------
 
 
@@ -94,12 +97,14 @@ def plot_retention(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def retention_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Say gross and net revenue retention with their intervals."""
     row, n = table.iloc[0], int(table["n_accounts"].iloc[0])
-    grr, nrr = (
-        f"{share(row[name])} ({share(row[f'{name}_low'])} – {share(row[f'{name}_high'])})"
-        for name in ("grr_rate", "nrr_rate")
-    )
+    spread = {name: f"{share(row[f'{name}_low'])} – {share(row[f'{name}_high'])}" for name in ("grr_rate", "nrr_rate")}
+    spread = spread if n >= FEWEST else {}
+    en, zh = {}, {}
+    for name in ("grr_rate", "nrr_rate"):
+        en[name] = share(row[name]) + (f" ({spread[name]})" if spread else "")
+        zh[name] = share(row[name]) + (f"（{spread[name]}）" if spread else " ")
     return say(
         lang,
-        f"The {n} customers of a year ago kept {grr} of their revenue; with what they bought more it is {nrr}.",
-        f"一年前的 {n} 个客户保留了 {grr} 的收入（毛收入留存）；计入增购后为 {nrr}（净收入留存）。",
+        f"The {n} customer{'s' * (n > 1)} of a year ago kept {en['grr_rate']} of their revenue; with what they bought more it is {en['nrr_rate']}.",
+        f"一年前的 {n} 个客户保留了 {zh['grr_rate']}的收入（毛收入留存）；计入增购后为 {zh['nrr_rate']}（净收入留存）。",
     )
