@@ -73,4 +73,6 @@ def test_one_account_blames_once_and_the_latest_complaint_is_quoted():
     assert row.blame_share == 0.5
     assert row.quote == "发货又晚了。"
     words.speak("en")
-    assert "50 %" in texts.texts_claim(table.reset_index())
+    assert "cannot be said in shares: 2 accounts" in texts.texts_claim(table.reset_index())
+    many = surveys([("2025", f"a{i}", 2, 3) for i in range(12)]).assign(comment="交货总是延期。")
+    assert "100 % (76 %–100 %) of 12" in texts.texts_claim(texts.texts_table(many))

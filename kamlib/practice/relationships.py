@@ -7,6 +7,7 @@ import pandas as pd
 from kamlib import relationships, words
 from kamlib.mart import key_accounts
 from kamlib.practice import Question
+from kamlib.relationships import account_team
 from kamlib.workspace import Data
 
 
@@ -118,6 +119,30 @@ QUESTIONS = (
                     "这是“未知”最多的角色；已知但沉默的同样是缺口。",
                 ),
             ),
+        ),
+    ),
+    Question(
+        id="02.p4",
+        answer=lambda data: account_team.leaving_odds(24, 0.2),
+        because=lambda data: (
+            "He stays the first year with odds of 0.8 and the second with 0.8 again: 1 − 0.64 = 0.36.",
+            "第一年留任概率0.8，第二年仍为0.8：1 − 0.64 = 0.36。",
+        ),
+        hints=(
+            ("Ask for the odds that he is still there.", "先求他仍在职的概率。"),
+            ("He must stay the first year and the second.", "他须第一年留任，第二年也留任。"),
+            ("Multiply the odds of staying of both years and take them from 1.", "将两年的留任概率相乘，再用1减去。"),
+        ),
+        tolerance=0.005,
+        traps=(
+            (
+                lambda data: 0.4,
+                (
+                    "Odds of two years do not add up: who has left cannot leave again.",
+                    "两年的概率不能相加：已经离开的人不会再次离开。",
+                ),
+            ),
+            (lambda data: 0.2, ("That is one year.", "这只是一年的概率。")),
         ),
     ),
 )

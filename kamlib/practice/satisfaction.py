@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from kamlib import satisfaction, words
+from kamlib.models import importance
 from kamlib.practice import Question
 from kamlib.satisfaction import complaints, topics
+from kamlib.tables import TOPICS
 from kamlib.workspace import Data
 
 
@@ -131,6 +133,29 @@ QUESTIONS = (
                     "That topic is complained about most. The map asks another question: what moves satisfaction?",
                     "这是投诉最多的方面；图上问的是：什么在影响满意度？",
                 ),
+            ),
+        ),
+    ),
+    Question(
+        id="06.p4",
+        answer=lambda data: importance.PER_DRIVER * (len(TOPICS) + 1),
+        because=lambda data: (
+            "Ten accounts for each topic: five topics need fifty. With fewer the shares follow chance.",
+            "每个因素至少10个客户，五个因素需要50个；再少则份额主要由偶然决定。",
+        ),
+        hints=(
+            ("Method says how many accounts each topic needs.", "“方法”中写明了每个因素需要多少客户。"),
+            ("Ten accounts per topic.", "每个因素10个客户。"),
+            ("Multiply ten by the number of topics after the change.", "用10乘以变更后的因素个数。"),
+        ),
+        traps=(
+            (
+                lambda data: importance.PER_DRIVER * len(TOPICS),
+                ("That is enough for the four topics of today.", "这只够目前的四个因素。"),
+            ),
+            (
+                lambda data: importance.PER_DRIVER,
+                ("That would be enough for a single topic.", "这只够一个因素。"),
             ),
         ),
     ),

@@ -234,7 +234,7 @@ def plot_threads(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 15
         for r in rows.itertuples()
     ]
     style.bar_labels(ax, texts)
-    ax.set_xlim(0, rows.at_stake.max() * 1.6)
+    ax.set_xlim(0, max(rows.at_stake.max(), 1) * 1.6)
     style.money_axis(ax.xaxis)
     ax.set_xlabel(
         words.say(

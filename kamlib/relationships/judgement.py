@@ -7,6 +7,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from scipy.stats import rankdata
 
 from kamlib import stats, style, words
 from kamlib.exhibit import chart
@@ -80,9 +81,8 @@ def plot_contradictions(table: pd.DataFrame, ax: Axes | None = None, *, top_n: i
 def contradictions_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Count the contradictions, the commonest kind first, and say how far declared and evidence go together at all."""
     wrong, n = table[table.contradiction.notna()], len(table)
-    rank = table.relationship.rank().corr(table.strength_score.rank()) if table.relationship.nunique() > 1 else np.nan
-    low, high = stats.correlation_interval(rank, n)
-    known = n >= 10 and np.isfinite(low)
+    rank, low, high = _agreement(table)
+    known = np.isfinite(low)
     tail = (
         words.say(
             lang,
@@ -105,6 +105,20 @@ def contradictions_claim(table: pd.DataFrame, lang: str = "en") -> str:
         en=f"{len(wrong)} of {n} judged contacts contradict what happened, most often “{words.word(first, 'en')}” ({kind.max()}){tail}.",
         zh=f"{n} 位已评估联系人中有 {len(wrong)} 位与互动记录矛盾，最常见的是“{words.word(first, 'zh')}”（{kind.max()} 位）{tail}。",
     )
+
+
+def _agreement(table: pd.DataFrame, *, draws: int = 300) -> tuple[float, float, float]:
+    """Rank correlation of declared and evidence with its bootstrap interval, whole accounts drawn; NaN below ten accounts."""
+    if table.account_id.nunique() < 10 or table.relationship.nunique() < 2 or table.strength_score.nunique() < 2:
+        return np.nan, np.nan, np.nan
+    both = table[["relationship", "strength_score"]].to_numpy(float)
+
+    def spearman(rows: np.ndarray) -> float:
+        ranks = rankdata(rows, axis=0)
+        return float(np.corrcoef(ranks.T)[0, 1]) if np.ptp(ranks, axis=0).all() else np.nan
+
+    low, high = stats.bootstrap_interval(both, spearman, groups=table.account_id, n=draws)
+    return spearman(both), low, high
 
 
 # Power and interest

@@ -120,6 +120,12 @@ def plot_response(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def response_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Say who answers less, how far reweighting moves the top-2-box, and what the silent could make of it at worst."""
     first = table.iloc[0]
+    if (n := int(table[table.trait == first.trait].n_accounts.sum())) < FEWEST:
+        return words.say(
+            lang,
+            f"Who answers less cannot be said: {n} accounts were asked, {FEWEST} are needed.",
+            f"仅邀请了 {n} 个客户（至少需要 {FEWEST} 个），无法判断谁较少答复。",
+        )
     some = table[table.trait == first.trait]
     rate = words.share(some.n_answers.sum() / some.n_invited.sum())
     differ = list(dict.fromkeys(table[table.p_rate < 0.05].trait))

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 
 from kamlib import stats, style, words
 from kamlib.exhibit import chart
+from kamlib.satisfaction import FEWEST
 from kamlib.tables import TOPICS
 
 SUBJECTS = (*TOPICS, "price")
@@ -168,6 +169,12 @@ def plot_texts(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def texts_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Name what most accounts blame in their own words, and how many comments have a topic at all."""
     row = table.iloc[0]
+    if row.n_accounts < FEWEST:
+        return words.say(
+            lang,
+            f"What customers blame cannot be said in shares: {row.n_accounts} accounts commented, {FEWEST} are needed; read the quotes.",
+            f"留言客户仅 {row.n_accounts} 个（至少需要 {FEWEST} 个），无法给出占比，请直接阅读原文。",
+        )
     part, of = words.share(row.blame_share), words.share(row.classified_share)
     span = f"{words.share(row.blame_share_low)}–{words.share(row.blame_share_high)}"
     return words.say(
