@@ -128,3 +128,13 @@ def test_actions_that_want_of_cost_forbids_are_named(cost, served, told):
     lacking = margins.unmeasured(mart)
     assert margins.actions_claim(table, lacking=lacking) == f"Next: collect CNY 7 (1).{told}"
     assert ("orders.cogs" in margins.actions_claim(table, "zh", lacking=lacking)) == (cost is None)
+
+
+def test_who_is_to_pay_first_is_offered_nothing():
+    """Two large earners; the one that owes most is asked for payment and not rewarded."""
+    mart = mart_of(revenue=[500.0, 400.0], contribution=[250.0, 200.0])
+    late = pd.DataFrame(
+        {"account_id": ["A"], "account_name": ["Ada"], "owner": "Wu", "overdue": [7.0], "oldest_days": 9}
+    )
+    table = margins.actions_table(margins.matrix_table(mart), late, AS_OF)
+    assert table[["action", "account_id"]].to_numpy().tolist() == [["collect", "A"], ["reward", "B"]]

@@ -101,7 +101,10 @@ def test_dso_of_steady_sales_is_the_same_by_both_methods():
     assert now["delinquent_days"] == pytest.approx(9)
     assert list(table["on_day"].dt.strftime("%Y-%m-%d"))[-2:] == ["2025-11-30", "2025-12-31"]
     assert len(table) == 13
-    assert receivables.dso_claim(table) == "DSO 40 days (countback 40): 31 by the terms granted, 9 by late payment."
+    assert (
+        receivables.dso_claim(table)
+        == "DSO 40.0 days (countback 40.0): 31.0 by the terms granted, 9.0 by late payment."
+    )
 
 
 def test_before_a_year_of_invoices_simple_dso_is_not_available(ledger):

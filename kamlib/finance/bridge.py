@@ -48,7 +48,11 @@ def bridge_by_account(data: Data) -> pd.DataFrame:
         return pd.DataFrame(columns=[*NAMES, *MARGINS])
     orders, lines = _orders(data), _pairs(data)
     mart = data.mart[["account_id", "account_name", "revenue_prev", "revenue"]]
-    table = mart.merge(_frame(_totals(orders)), on="account_id", how="inner").fillna({"revenue_prev": 0, "revenue": 0})
+    table = mart.merge(_frame(_totals(orders)), on="account_id", how="left")
+    table[["bought_before", "bought_now"]] = table[["bought_before", "bought_now"]].eq(True)
+    table = table.fillna(dict.fromkeys(table.columns[2:], 0.0))
+    moved = table[["revenue_prev", "revenue"]].ne(0.0).any(axis=1) | table[["bought_before", "bought_now"]].any(axis=1)
+    table = table[moved].reset_index(drop=True)
     parts = _split(_frame(lines)).reindex(table["account_id"]).fillna(0.0).reset_index(drop=True)
     uncosted = table["n_uncosted"].sum() + _uncosted(data)
     for prefix, costs in (("", 0), ("margin_", 1)):

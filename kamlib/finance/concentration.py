@@ -60,7 +60,6 @@ def plot_trend(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     left, right = style.panels(ax, 1, 2)[0]
     for name, colour in (("cr10_share", style.BLUE), ("cr5_share", style.SKY), ("cr1_share", style.ORANGE)):
         left.plot(table["month"], table[name], color=colour, marker="o", ms=2.5, label=word(name))
-    style.reference_line(left, 0.1, share(0.1))
     left.set_ylim(0, 1)
     style.percent_axis(left.yaxis)
     for name, colour in (("hhi_index", style.BLUE), ("hhi_parent_index", style.VERMILION)):
@@ -82,9 +81,12 @@ def trend_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     now = table.iloc[-1]
     before = number(table["hhi_index"].iloc[-13]) if len(table) > 12 else "n/a"
     hhi, parent = (number(now[name]) for name in ("hhi_index", "hhi_parent_index"))
+    ten = share(now["cr10_share"])
     equal = number(now["effective_index"], 0 if now["effective_index"] >= 10 else 1)
     return say(
         lang,
-        f"HHI {hhi} of 10,000 (a year before {before}), like {equal} equal customers; by ultimate parent {parent}.",
-        f"HHI {hhi}（满值 10,000；一年前 {before}），相当于 {equal} 个同等客户；按最终母公司计 {parent}。",
+        f"HHI {hhi} of 10,000 (a year before {before}), like {equal} equal customers; the 10 largest bring {ten}; "
+        f"by ultimate parent HHI {parent}.",
+        f"HHI {hhi}（满值 10,000；一年前 {before}），相当于 {equal} 个同等客户；前 10 大占 {ten}；"
+        f"按最终母公司计 HHI {parent}。",
     )

@@ -162,12 +162,14 @@ def actions_table(matrix: pd.DataFrame, ageing: pd.DataFrame, as_of: dt.date, *,
     """List what to do next: up to `most` accounts per action, the largest amount first within each.
 
     action ("collect" what is overdue, "reprice" any loss-maker with high revenue, "cut_cost" of large accounts below the
-    portfolio's margin, "reward" the large and profitable), account_id, account_name, owner, amount (at stake: what is
+    portfolio's margin, "reward" the large and profitable that are not to be collected from), account_id, account_name, owner, amount (at stake: what is
     overdue, else `stake` of the matrix), price_rise_rate (reprice), oldest_days (collect), due_date. Either list may be empty.
     """
     late = ageing[ageing["overdue"] > 0].assign(action="collect", amount=lambda rows: rows["overdue"])
     rows = matrix.assign(action=matrix["advice"], amount=matrix["stake"])
     rows = rows[~(rows["price_rise_rate"] < LEAST_RISE)]
+    first_to_pay = late.nlargest(most, "amount") if len(late) else rows.head(0)
+    rows = rows[(rows["action"] != "reward") | ~rows["account_id"].isin(first_to_pay["account_id"])]
     kinds = [late, *(rows[rows["action"] == name] for name in ("reprice", "cut_cost", "reward"))]
     columns = ["action", "account_id", "account_name", "owner", "amount", "price_rise_rate", "oldest_days"]
     picked = [

@@ -243,7 +243,7 @@ def key_share_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         "Key accounts" if flagged else "The largest accounts",
         "大客户" if flagged else "最大的客户（未标记大客户）",
     )
-    range_ = say(lang, f" (counted otherwise {span})", f"（换算法 {span}）") if len(ways) > 1 else ""
+    range_ = say(lang, f" (counted otherwise {span})", f"（其他算法 {span}）") if len(ways) > 1 else ""
     verdict = "main" if (ways > 0.5).all() else "not_main" if (ways <= 0.5).all() else "depends_main"
     told = word(verdict, lang)
     if ways.isna().any():

@@ -184,7 +184,7 @@ def latest(table: pd.DataFrame, column: str) -> float:
 def dso_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Say DSO by both methods, and how much of it is owed to late payment."""
     now = table.iloc[-1]
-    simple, back, best, late = (number(now[name]) for name in DSO_COLUMNS[4:])
+    simple, back, best, late = (number(now[name], 1) for name in DSO_COLUMNS[4:])  # one digit, so that they add up
     return say(
         lang,
         f"DSO {simple} days (countback {back}): {best} by the terms granted, {late} by late payment.",

@@ -160,5 +160,5 @@ def verdict_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
         f"{len(booked)} of {n} accounts lose money as booked{also[0]}, {len(always)} under all {ways} allocations{en}; "
         f"{flips} ({part}) change sign.",
         f"{n} 个客户中 {len(booked)} 个按入账成本亏损{also[1]}，{len(always)} 个在全部 {ways} 种分摊下均亏损{zh}；"
-        f"{flips} 个（{part}）盈亏易号。",
+        f"{flips} 个（{part}）盈亏逆转。",
     )
