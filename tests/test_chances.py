@@ -24,7 +24,7 @@ def test_by_hand():
     assert table["n_waited"].loc[[0, 7, 14, 28, 42]].tolist() == [10, 10, 6, 6, 2]
     assert table.loc[0, "chance_rate"] == pytest.approx(0.4)  # one stage: the pooled rate is its own
     by_14 = table.loc[7, "chance_rate"]
-    assert table.loc[14, "chance_rate"] == pytest.approx((6 * 4 / 6 + 10 * by_14) / 16)
+    assert table.loc[14, "chance_rate"] == pytest.approx((4 * 4 / 6 + 10 * by_14) / 14)  # of two the end is unknown
     assert (table["chance_rate_low"] < table["chance_rate"]).all()
     assert (table["chance_rate"] < table["chance_rate_high"]).all()
 
@@ -41,7 +41,7 @@ def test_within_a_time_it_is_the_incidence_of_those_still_there():
     fit = AalenJohansenFitter(seed=1, calculate_variance=False)
     fit.fit(days[left] - 42, entries["status"][left].map({"won": 1, "lost": 2, "open": 0}), event_of_interest=1)
     theirs = fit.cumulative_density_.iloc[:, 0]
-    n, ours = chances._won_within(chances._timed(entries, AS_OF), 42, 45)
+    n, _, ours = chances._won_within(chances._timed(entries, AS_OF), 42, 45)
     assert n == left.sum()
     assert ours == pytest.approx(theirs[theirs.index <= 45.5].iloc[-1], abs=0.02)
 
@@ -106,6 +106,16 @@ def test_the_claim_tells_waiting_from_chance():
     assert chances.chances_claim(table_of(*cut(simulated(np.random.default_rng(1), 900), AS_OF))).startswith(
         "In no stage"
     )
+
+
+def test_deals_that_nobody_has_seen_end_say_nothing():
+    """A stage that only open deals are known from keeps the rate of all stages: 0 of 30 censored deals is no rate of 0."""
+    past_deals = [story(f"W{i}", [(NEEDS, "2025-03-01")], "won" if i < 10 else "lost", "2025-06-09") for i in range(20)]
+    new = [story(f"O{i}", [("proposal", "2025-12-20")]) for i in range(30)]
+    table = table_of(*frames(past_deals + new))
+    row = table[(table["stage"] == "proposal") & (table["waited_days"] == 0)].iloc[0]
+    assert row[["n_waited", "n_known"]].tolist() == [30, 0]
+    assert row["chance_rate"] == pytest.approx(0.5)
 
 
 def test_few_deals_and_none():

@@ -172,6 +172,17 @@ def test_entered_is_moved_on_plus_lost_plus_still_open(seed, months, horizon):
         assert (table["n_skipped"] <= table["n_moved_on"]).all()
 
 
+def test_conversion_by_channel_adds_up_to_the_whole():
+    deals, history, _ = random_book(12, 200)
+    deals = funnel.population(deals)
+    entries = funnel.stage_entries(deals, history, STAGES)
+    parts, whole = funnel.conversion_by_table(entries, deals, AS_OF), funnel.conversion_table(entries, AS_OF)
+    assert set(parts["channel"]) == {"online", "offline", "partner", "unknown"}
+    for column in ("n_entered", "n_moved_on", "n_lost"):
+        assert parts.groupby("stage")[column].sum().to_dict() == whole.set_index("stage")[column].to_dict()
+    assert funnel.conversion_by_table(entries.head(0), deals, AS_OF).empty
+
+
 def test_what_happens_after_the_horizon_moves_no_number():
     deals, history, _ = random_book(3)
     day_before = AS_OF - dt.timedelta(days=200)

@@ -58,6 +58,24 @@ def test_win_rate_counts_closed_deals_only_and_keeps_the_unknown():
     assert table.loc["unknown", "n_won"] == 1
 
 
+def test_created_cohorts_count_open_deals_as_open_and_only_mature_quarters():
+    rows = [
+        story("D1", [("needs", "2025-01-10")], "won", "2025-03-01"), story("D2", [("needs", "2025-03-31")], "lost", "2025-05-01"),
+        story("D3", [("needs", "2025-02-01")], "won", "2025-12-01"),  # later than the horizon
+        story("D4", [("needs", "2025-02-01")]), story("D5", [("needs", "2025-07-10")], "won", "2025-08-01"),
+    ]  # fmt: skip
+    (row,) = win_loss.created_cohort_table(frames(rows)[0], AS_OF, horizon_days=180).to_dict("records")
+    assert [row[name] for name in ("quarter", "n_created", "n_won", "n_lost", "n_still_open")] == [
+        "2025 Q1",
+        4,
+        1,
+        1,
+        2,
+    ]
+    assert (row["won_share_low"], row["won_share_high"]) == pytest.approx(wilson(1, 4))
+    assert win_loss.created_cohort_table(frame("deals"), AS_OF).empty
+
+
 def test_win_rate_by_amount_is_missing_when_lost_deals_carry_no_amount():
     rows = [closed(1, "won", channel="online"), closed(2, "lost", channel="online", amount=0.0)]
     assert np.isnan(win_loss.win_rate_table(frames(rows)[0], AS_OF)["value_win_rate"].iloc[0])

@@ -216,6 +216,25 @@ def conversion_table(
     return rows.assign(horizon_days=horizon_days)[CONVERSION]
 
 
+def conversion_by_table(
+    entries: pd.DataFrame,
+    deals: pd.DataFrame,
+    as_of: dt.date,
+    *,
+    by: str = "channel",
+    months: int = 24,
+    horizon_days: int = 180,
+) -> pd.DataFrame:
+    """Return `conversion_table` for each value of a column of `deals` apart, the value first; missing ones "unknown"."""
+    values = entries["deal_id"].map(deals.set_index("deal_id")[by]).astype(object).fillna(UNKNOWN)
+    parts = [
+        conversion_table(group, as_of, months=months, horizon_days=horizon_days).assign(**{by: value})
+        for value, group in entries.groupby(values)
+    ]
+    table = pd.concat(parts, ignore_index=True) if parts else conversion_table(entries, as_of).assign(**{by: None})
+    return table[[by, *CONVERSION]]
+
+
 def few_rows(ax: Axes, n: int) -> None:
     """Put the first of `n` horizontal bars on top, and keep bars slim when there are only one or two."""
     ax.set_ylim(max(n, 3) - 0.4, -0.6)

@@ -120,11 +120,13 @@ def plot_bottleneck(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     style.money_axis(losses.xaxis)
     losses.set_xlabel(word("lost_amount"))
     for column, shift, colour in (("stage_days", -0.18, style.SKY), ("follow_up_days", 0.18, style.ORANGE)):
-        bars = days.barh(places + shift, table[column].fillna(0), color=colour, height=0.34, label=word(column))
-        reach = [table[column] - table[f"{column}_low"], table[f"{column}_high"] - table[column]]
+        days.barh(places + shift, table[column].fillna(0), color=colour, height=0.34, label=word(column))
+        high = table[f"{column}_high"]
+        reach = [table[column] - table[f"{column}_low"], high - table[column]]
         if np.nansum(reach):  # entries read off snapshots
             days.errorbar(table[column], places + shift, xerr=reach, fmt="none", ecolor=style.INK, capsize=2, lw=1)
-        days.bar_label(bars, labels=[number(value) for value in table[column]], padding=3, fontsize=8)
+        for end, value, place in zip(high.fillna(0), table[column], places + shift, strict=True):
+            days.annotate(number(value), (end, place), (3, 0), textcoords="offset points", va="center", fontsize=8)
     days.margins(x=0.18)
     days.set_xlabel(say(None, "Median days", "天数中位数"))
     for name, shift, colour in (("prompt", -0.12, style.BLUE), ("late", 0.12, style.VERMILION)):

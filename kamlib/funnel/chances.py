@@ -20,7 +20,7 @@ LANDMARKS = (0, 7, 14, 21, 28, 42, 56, 77, 98, 126, 182)
 """Days of waiting in a stage at which the chance to win is estimated anew."""
 PRIOR = 10
 """Deals that the chance one landmark earlier counts for."""
-CHANCES = "stage waited_days n_waited chance_rate chance_rate_low chance_rate_high".split()
+CHANCES = "stage waited_days n_waited n_known chance_rate chance_rate_low chance_rate_high".split()
 
 
 def all_entries(deals: pd.DataFrame, history: pd.DataFrame, stages: Sequence[Stage]) -> pd.DataFrame:
@@ -45,28 +45,31 @@ def chance_table(entries: pd.DataFrame, as_of: dt.date, days: float = np.inf, *,
 
     Landmark Aalen–Johansen: of the deals that entered the stage in the last `months`, those that had neither moved on
     nor been lost after so many days (n_waited), and the share of them won within the next `days`, open deals censored.
-    chance_rate = (n·share + 10·c) ÷ (n + 10), where c is the chance one landmark earlier, at the first landmark that of
+    chance_rate = (n·share + 10·c) ÷ (n + 10), where n is n_known, the deals among them that ended within `days` or were
+    watched for so long, and c is the chance one landmark earlier, at the first landmark that of
     all stages together: few deals are pulled to what is known of more. `_low`, `_high`: 95 % interval. No default of the
     CRM enters. Source: van Houwelingen (2007), Dynamic prediction by landmarking; Putter and Spitoni (2018).
     """
     rows = _timed(entries[entries["entered_at"] > window_start(as_of, months)], as_of)
-    pooled, found = _won_within(rows, 0, days)[1], []
+    pooled, found = _won_within(rows, 0, days)[2], []
     for (_, stage), group in rows.groupby(["position", "stage"]):
         chance = pooled
         for landmark in LANDMARKS:
-            n, won = _won_within(group, landmark, days)
+            waited, n, won = _won_within(group, landmark, days)
             chance = (n * won + PRIOR * chance) / (n + PRIOR)
-            found.append((stage, landmark, n, chance, *_belief(chance, n)))
+            found.append((stage, landmark, waited, n, chance, *_belief(chance, n)))
     return pd.DataFrame(found, columns=CHANCES)
 
 
-def _won_within(rows: pd.DataFrame, landmark: int, days: float) -> tuple[int, float]:
-    """Return how many deals were still in the stage at the landmark, and the share of them won in the next `days`."""
+def _won_within(rows: pd.DataFrame, landmark: int, days: float) -> tuple[int, int, float]:
+    """Return how many deals were still in the stage at the landmark, of how many it is known what came in the next
+    `days`, and the share won in them."""
     waiting = rows[rows["stay_days"] > landmark] if landmark else rows
     if waiting.empty:
-        return 0, 0.0
-    course = cumulative_incidence(waiting["close_days"] - landmark, waiting["status"])
-    return len(waiting), share_at(course, "won_share", days)
+        return 0, 0, 0.0
+    left = waiting["close_days"] - landmark
+    known = waiting["closed_at"].notna() | (left >= days)
+    return len(waiting), int(known.sum()), share_at(cumulative_incidence(left, waiting["status"]), "won_share", days)
 
 
 def counts(chance: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -84,21 +87,23 @@ def open_chances(
     deals: pd.DataFrame, history: pd.DataFrame, stages: Sequence[Stage], as_of: dt.date, days: int, *, months: int = 24
 ) -> pd.DataFrame:
     """Return the open deals with the chance to be won within `days`: deal_id, stage, waited_days (the landmark before its
-    wait), amount, n_waited and chance_rate, both read between the landmarks of `chance_table`. A deal older than any that ever closed has no chance: nobody has seen one won."""
+    wait), amount, n_known and chance_rate, both read between the landmarks of `chance_table`. A deal older than any that ever closed has no chance: nobody has seen one won."""
     entries = all_entries(deals, history, stages)
     rates = chance_table(entries, as_of, days, months=months)
     rows = _timed(entries[(entries["status"] == "open") & entries["moved_on_at"].isna()], as_of)
-    rows["chance_rate"], rows["n_waited"] = 0.0, 0.0
+    rows["chance_rate"], rows["n_known"] = 0.0, 0.0
     for stage, known in rates.groupby("stage"):
         hit = rows["stage"] == stage
-        for column in ("chance_rate", "n_waited"):
+        for column in ("chance_rate", "n_known"):
             rows.loc[hit, column] = np.interp(rows.loc[hit, "stay_days"], known["waited_days"], known[column])
     place = np.searchsorted(LANDMARKS, rows["stay_days"].to_numpy(float), side="right") - 1
     rows["waited_days"] = np.array(LANDMARKS)[np.clip(place, 0, None)]
     created = deals.set_index("deal_id")["created_at"].reindex(rows["deal_id"]).set_axis(rows.index)
     stale = (pd.Timestamp(as_of) - created).dt.days > longest_cycle(deals)
     rows["chance_rate"] = rows["chance_rate"].mask(stale, 0.0)
-    return rows[["deal_id", "amount", *CHANCES[:4]]].sort_values("deal_id", ignore_index=True)
+    return rows[["deal_id", "amount", "stage", "waited_days", "n_known", "chance_rate"]].sort_values(
+        "deal_id", ignore_index=True
+    )
 
 
 @chart("heatmap", x="waited_days", y="stage", colour="chance_rate", size=(9, 3.8))

@@ -21,6 +21,7 @@ COLOURS = {
     "new": style.PALE, "skip": style.SKY, "step": style.BLUE, "won": style.GREEN, "return": style.PURPLE,
     "open": style.PALE, "lost": style.VERMILION,
 }  # fmt: skip
+PAPER = {"facecolor": "white", "alpha": 0.8, "lw": 0, "pad": 1}
 
 
 def move_table(visits: pd.DataFrame, as_of: dt.date, *, months: int = 24, horizon_days: int = 180) -> pd.DataFrame:
@@ -63,6 +64,10 @@ def plot_moves(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for kind in KINDS:
         for row in table[table["move"] == kind].itertuples():
             _band(ax, row, places, scale, out, into)
+    skips = table[table["move"] == "skip"].groupby("from_stage")[["n_moves", "moves_share"]].sum()
+    for row in skips.itertuples():
+        text = f"{word('skip')} {share(row.moves_share)} ({row.n_moves:,})"
+        ax.text(places[row.Index] + 0.06, 0.27, text, fontsize=8)
     for stage, x in places.items():
         tall = max(out[stage], into[stage])
         ax.add_patch(
@@ -87,9 +92,8 @@ def _band(ax: Axes, row, places: dict, scale: float, out: dict, into: dict) -> N
     if row.move == "new":
         x, top = places[row.to_stage], -into[row.to_stage]
         _ribbon(ax, (x - 0.35, top), (x - 0.04, top), tall, colour)
-        below, beside = (x - 0.37, top - tall / 2, "right", "center"), (x - 0.35, top + 0.01, "left", "bottom")
-        left, height, ha, va = beside if x else below
-        ax.text(left, height, f"{word('new_deals')} {row.n_moves:,}", ha=ha, va=va, fontsize=8)
+        place = {"x": x - 0.2, "ha": "center", "bbox": PAPER} if x else {"x": x - 0.37, "ha": "right"}
+        ax.text(y=top - tall / 2, s=f"{word('new_deals')} {row.n_moves:,}", va="center", fontsize=8, zorder=4, **place)
         into[row.to_stage] += tall
         return
     x, top = places[row.from_stage], -out[row.from_stage]
@@ -104,16 +108,7 @@ def _band(ax: Axes, row, places: dict, scale: float, out: dict, into: dict) -> N
         goal = places[row.to_stage]
         start, end = (x + 0.04, top), (goal - 0.04, -into[row.to_stage])
         _ribbon(ax, start, end, tall, colour, lift=0.3 if row.move == "skip" else 0.0)
-        if row.move == "skip":
-            ax.text(
-                (x + goal) / 2,
-                (top - into[row.to_stage]) / 2 + 0.23,
-                f"{word('skip')} {text}",
-                ha="center",
-                va="bottom",
-                fontsize=8,
-            )
-        elif tall > 0.05:
+        if row.move != "skip" and tall > 0.05:
             ax.text(x + 0.3, top - tall / 2, text, ha="center", va="center", fontsize=8, color="white", zorder=4)
         into[row.to_stage] += tall
     out[row.from_stage] += tall

@@ -30,7 +30,7 @@ def simulate(chances: pd.DataFrame, seed: int = 0) -> np.ndarray:
     random, sums = np.random.default_rng(seed), np.zeros(DRAWS)
     for _, part in chances[chances["chance_rate"] > 0].groupby(["stage", "waited_days"]):
         chance, level = part["chance_rate"].to_numpy(), part["chance_rate"].mean()
-        drawn = random.beta(*counts(level, part["n_waited"].mean()), DRAWS)
+        drawn = random.beta(*counts(level, part["n_known"].mean()), DRAWS)
         won = random.random((DRAWS, len(part))) < drawn[:, None] * (chance / level)
         sums += won @ part["amount"].fillna(0).to_numpy()
     return sums

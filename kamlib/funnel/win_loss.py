@@ -131,6 +131,32 @@ def _chance(table: pd.DataFrame) -> float:
     return float(sp.chi2_contingency(counts).pvalue) if (counts.sum(axis=0) > 0).all() else 1.0
 
 
+def created_cohort_table(
+    deals: pd.DataFrame, as_of: dt.date, *, horizon_days: int = 180, quarters: int = 8
+) -> pd.DataFrame:
+    """Return, by quarter of creation, what became of the deals within `horizon_days`: quarter, n_created, n_won, n_lost,
+    n_still_open, won_share with its Wilson interval. Only quarters that ended at least that long ago, so that every deal
+    was watched for the whole horizon. Unlike the win rate of deals closed, stale ones cannot flatter it."""
+    limit = deals["created_at"] + pd.Timedelta(days=horizon_days)
+    over = deals["closed_at"] <= limit
+    rows = deals.assign(
+        period=deals["created_at"].dt.to_period("Q"),
+        won=over & (deals["status"] == "won"),
+        lost=over & (deals["status"] == "lost"),
+    )
+    rows = rows[rows["period"].dt.end_time.dt.normalize() + pd.Timedelta(days=horizon_days) <= pd.Timestamp(as_of)]
+    table = (
+        rows.groupby("period")
+        .agg(n_created=("deal_id", "size"), n_won=("won", "sum"), n_lost=("lost", "sum"))
+        .tail(quarters)
+    )
+    table["n_still_open"] = table["n_created"] - table["n_won"] - table["n_lost"]
+    table["won_share"] = table["n_won"] / table["n_created"]
+    table["won_share_low"], table["won_share_high"] = wilson(table["n_won"], table["n_created"])
+    table.insert(0, "quarter", [f"{period.year} Q{period.quarter}" for period in table.index])
+    return table.reset_index(drop=True)
+
+
 # --- losses -------------------------------------------------------------------------------------------------------
 
 LOSSES = ["loss_reason", "competitor", "region", "n_deals", "lost_amount"]
