@@ -90,6 +90,7 @@ def plot_org_chart(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
                 zorder=1,
             )
     _boxes(ax, table)
+    _unknown_managers(ax, table)
     ax.set_xlim(-0.5, table.place_level.max() + 0.5)
     ax.set_ylim(table.place_row.max() + 0.7, -0.7)
     _stance_legend(ax)
@@ -121,6 +122,16 @@ def _boxes(ax: Axes, table: pd.DataFrame) -> None:
             bbox=box,
             zorder=2,
         )
+
+
+def _unknown_managers(ax: Axes, table: pd.DataFrame) -> None:
+    """Draw a dashed empty box before everybody whose manager is recorded, but not (or no longer) among the contacts."""
+    lost = table[table.reports_to.notna() & ~table.reports_to.isin(table.contact_id)]
+    box = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": style.BAD, "linestyle": "--"}
+    for row in lost.itertuples():
+        at = (row.place_level - 0.4, row.place_row)
+        ax.plot([at[0], row.place_level], [row.place_row] * 2, color=style.BAD, lw=1, ls="--", zorder=1)
+        ax.text(*at, "?", ha="center", va="center", fontsize=9, color=style.BAD, bbox=box, zorder=2)
 
 
 def _stance_legend(ax: Axes) -> None:
