@@ -103,13 +103,16 @@ def test_too_little_history_is_not_projected():
     young = chain(1)
     assert projection.projection_table(young[young["start"] >= ENDS[14]], AS_OF).empty
     assert projection.projection_table(young.head(0), AS_OF).empty
+    assert projection.buying_table(projection.projection_table(young.head(0), AS_OF)).empty
 
 
 def test_the_claim_tells_whether_to_trust_it():
     said = drawn_in_both_languages(
-        projection.projection_table(chain(2), AS_OF), projection.plot_projection, projection.projection_claim
+        projection.buying_table(projection.projection_table(chain(2), AS_OF)),
+        projection.plot_projection,
+        projection.projection_claim,
     )
     assert "held between the two halves" in said["en"]
     worse = projection.projection_table(chain(2, matrices=(STEADY,) * 12 + (WORSE,) * 4), AS_OF)
-    assert "did not hold" in projection.projection_claim(worse)
+    assert "did not hold" in projection.projection_claim(projection.buying_table(worse))
     assert set(worse["state"]) == set(STATES)

@@ -147,40 +147,51 @@ def _futures(counts: np.ndarray, held: np.ndarray, ahead: int, draws: int) -> np
     return np.stack(steps, axis=1)
 
 
-def _buying(table: pd.DataFrame) -> pd.DataFrame:
-    """Sum the buying states: one row per origin and step ahead."""
-    rows = table[table["state"].isin(BUYING)]
+def buying_table(projected: pd.DataFrame) -> pd.DataFrame:
+    """Sum the buying states of `projection_table`: one row per origin and step ahead.
+
+    origin, n_steps, month_end, n_projected with its 80 % interval (of the last origin), n_unchanged (buying at the origin), n_accounts (buying
+    when the day came; missing in the future), p_share (of the test of stationarity; last origin).
+    """
+    rows = projected[projected["state"].isin(BUYING)]
     sums = rows.groupby(["origin", "n_steps", "month_end"], as_index=False).agg(
-        expected=("n_projected", "sum"), low=("n_buying_low", "first"), high=("n_buying_high", "first"),
-        unchanged=("n_unchanged", "sum"), came=("n_accounts", lambda values: values.sum(skipna=False)),
+        n_projected=("n_projected", "sum"), n_projected_low=("n_buying_low", "first"), n_projected_high=("n_buying_high", "first"),
+        n_unchanged=("n_unchanged", "sum"), n_accounts=("n_accounts", lambda values: values.sum(skipna=False)), p_share=("p_share", "first"),
     )  # fmt: skip
-    return sums
+    return sums if len(sums) else pd.DataFrame(columns=list(sums.columns))
 
 
-@chart("line", x="month_end", y="n_projected", low="n_buying_low", high="n_buying_high", size=(9.5, 4.2))
+@chart("line", x="month_end", y="n_projected", low="n_projected_low", high="n_projected_high", size=(9.5, 4.2))
 def plot_projection(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the buying accounts that were projected from now and from earlier origins, and the miss by steps ahead."""
     ax = ax or style.new_axes(plot_projection.size)
     left, right = style.panels(ax, 1, 2, width_ratios=[1.6, 1])[0]
-    rows = _buying(table)
+    rows = table
     now = rows["origin"].max()
     for origin, path in rows.groupby("origin"):
         days = [origin, *path["month_end"]]
         late = origin == now
         left.plot(
             days,
-            [path["unchanged"].iloc[0], *path["expected"]],
+            [path["n_unchanged"].iloc[0], *path["n_projected"]],
             color=style.BLUE if late else style.SKY,
             lw=2 if late else 0.9,
             marker="o" if late else "",
             ms=4,
         )
         if late:
-            start = path["unchanged"].iloc[0]
-            left.fill_between(days, [start, *path["low"]], [start, *path["high"]], color=style.BLUE, alpha=0.18, lw=0)
-    start = rows.groupby("origin")["unchanged"].first()
+            start = path["n_unchanged"].iloc[0]
+            left.fill_between(
+                days,
+                [start, *path["n_projected_low"]],
+                [start, *path["n_projected_high"]],
+                color=style.BLUE,
+                alpha=0.18,
+                lw=0,
+            )
+    start = rows.groupby("origin")["n_unchanged"].first()
     left.plot(start.index, start, color=style.INK, marker="o", ms=4, lw=1.4)
-    left.set_ylim(0, max(rows["high"].max(), start.max()) * 1.12)
+    left.set_ylim(0, max(rows["n_projected_high"].max(), start.max()) * 1.12)
     left.set_ylabel(say(None, "buying accounts", "在购客户数"))
     days = sorted({*rows["origin"], *rows["month_end"]})[-1::-2]
     left.set_xticks(days, [f"{day:%Y-%m}" for day in days], rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
@@ -211,9 +222,10 @@ def _draw_misses(rows: pd.DataFrame, ax: Axes) -> None:
 
 def misses(rows: pd.DataFrame) -> pd.DataFrame:
     """Return by steps ahead how far the number of buying accounts was off on average, and had nothing changed."""
-    known = rows.dropna(subset=["came"])
+    known = rows.dropna(subset=["n_accounts"])
     errors = known.assign(
-        projected=(known["expected"] - known["came"]).abs(), unchanged=(known["unchanged"] - known["came"]).abs()
+        projected=(known["n_projected"] - known["n_accounts"]).abs(),
+        unchanged=(known["n_unchanged"] - known["n_accounts"]).abs(),
     )
     by_step = errors.groupby("n_steps")
     return by_step[["projected", "unchanged"]].mean().assign(n=by_step.size())
@@ -221,12 +233,12 @@ def misses(rows: pd.DataFrame) -> pd.DataFrame:
 
 def projection_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Say how many accounts should buy at the end of the projection, whether the rates hold, and how the past fared."""
-    rows = _buying(table)
+    rows = table
     last = rows[rows["origin"] == rows["origin"].max()].iloc[-1]
     p, errors = table["p_share"].dropna(), misses(rows)
-    day, low, high = f"{last['month_end']:%Y-%m-%d}", int(last["low"]), int(last["high"])
-    en = f"If accounts keep moving as they did, {number(last['expected'])} of those on file buy on {day} (80 % interval {low} to {high}; now {int(last['unchanged'])})"
-    zh = f"若转移规律不变，{day} 在册客户中 {number(last['expected'])} 个在购（80 % 区间 {low}～{high}，目前 {int(last['unchanged'])}）"
+    day, low, high = f"{last['month_end']:%Y-%m-%d}", int(last["n_projected_low"]), int(last["n_projected_high"])
+    en = f"If accounts keep moving as they did, {number(last['n_projected'])} of those on file buy on {day} (80 % interval {low} to {high}; now {int(last['n_unchanged'])})"
+    zh = f"若转移规律不变，{day} 在册客户中 {number(last['n_projected'])} 个在购（80 % 区间 {low}～{high}，目前 {int(last['n_unchanged'])}）"
     steady = p.iloc[0] >= 0.05 if len(p) else None
     if steady is not None:
         chance = "≤ 0.001" if p.iloc[0] <= 0.001 else f"= {number(p.iloc[0], 3)}"
