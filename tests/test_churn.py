@@ -152,6 +152,14 @@ def test_a_silence_that_is_not_decided_counts_as_pending_and_not_as_lost():
     assert (table["n_start"].item(), table["n_churned"].item(), table["n_pending"].item()) == (2, 0, 1)
 
 
+def test_a_period_without_customers_has_no_rate():
+    order_days = days(a=range(0, 300, 30))
+    known = lifecycle.silences(order_days, on(1500), SETTINGS, accounts("a"))
+    revenue = churn.revenue_rows(order_days, NO_RETURNS)
+    assert churn.churn_table(known, revenue, on(1500), SETTINGS, months=6, periods=2).empty
+    assert retention.year_table(known, lifecycle.loss_events(known, on(1500)), revenue, on(1500)).empty
+
+
 def test_six_months_of_three_percent_are_not_six_percent_a_year():
     flags = pd.Series([True] + [False] * 9)
     assert churn._rates(flags, pd.Series(1.0, index=flags.index), 6)["yearly_rate"] == pytest.approx(1 - 0.9**2)

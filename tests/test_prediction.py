@@ -77,6 +77,17 @@ def test_the_interval_of_a_loss_rate_covers_the_truth_although_months_repeat():
     assert np.mean(naive) < 0.7
 
 
+def test_said_and_seen_are_compared_on_every_row(made):
+    _, scores = made
+    table = prediction.calibration_table(scores)
+    assert table["n_rows"].sum() == len(scores)
+    assert table["n_left"].sum() == scores["left"].sum()
+    assert (table["n_rows"].max() - table["n_rows"].min()) <= 1
+    for lang, text in (("en", "percentage points"), ("zh", "个百分点")):
+        assert text in prediction.calibration_text(table, lang)
+    assert not [column for column in table.columns if column not in words.LABELS]
+
+
 def test_reasons_multiply_to_the_odds_exactly(made):
     panel, _ = made
     now = panel[panel["cutoff"] == panel["cutoff"].max()].drop(columns="revenue")
@@ -97,15 +108,19 @@ def test_below_twenty_lost_customers_there_is_no_model():
     panel = panel_of(2, accounts=40)
     panel["left"] = panel["account_id"].isin(["n001", "n002", "n003"])
     scores = prediction.scores_table(panel)
-    assert scores.empty
-    for table in (
-        prediction.models_table(scores),
-        prediction.calibration_table(scores),
-        alerts.gains_table(scores, prediction.SCORES),
-    ):
-        assert table.empty
+    table = prediction.models_table(scores)
+    assert set(table["ranking"]) == set(prediction.SCORES)
+    assert "On 3 lost customers, too few to fit a model (20 needed)" in prediction.models_claim(table, "en")
+    assert prediction.calibration_table(scores).empty
+    assert "cannot be said" in prediction.calibration_text(prediction.calibration_table(scores), "en")
     assert prediction.fitted(panel) is None
     assert prediction.reasons_table(None, panel, panel).empty
+
+
+def test_where_nobody_left_nothing_is_judged():
+    scores = prediction.scores_table(panel_of(2, accounts=40).assign(left=False))
+    assert prediction.models_table(scores).empty
+    assert alerts.gains_table(scores, prediction.rankings(scores)).empty
 
 
 def test_undecided_rows_are_in_no_count(made):
@@ -168,7 +183,6 @@ def test_only_visits_after_the_alert_and_before_the_loss_count():
 
 DRAWN = {
     "models": (prediction.plot_models, prediction.models_claim),
-    "calibration": (prediction.plot_calibration, prediction.calibration_claim),
     "months": (alerts.plot_months, alerts.months_claim),
     "calendar": (alerts.plot_calendar, alerts.calendar_claim),
     "gains": (alerts.plot_gains, alerts.gains_claim),
@@ -180,8 +194,7 @@ def test_every_exhibit_is_drawn_and_said_in_both_languages(made, name):
     panel, scores = made
     accounts = pd.DataFrame({"account_id": panel["account_id"].unique()}).assign(owner="Ada")
     table = {
-        "models": lambda: prediction.models_table(scores), "calibration": lambda: prediction.calibration_table(scores),
-        "months": lambda: alerts.months_table(panel), "calendar": lambda: alerts.calendar_table(panel, accounts),
+        "models": lambda: prediction.models_table(scores),         "months": lambda: alerts.months_table(panel), "calendar": lambda: alerts.calendar_table(panel, accounts),
         "gains": lambda: alerts.gains_table(scores, prediction.SCORES),
     }[name]()  # fmt: skip
     plot, claim = DRAWN[name]

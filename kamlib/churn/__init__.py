@@ -60,7 +60,7 @@ def churn_table(
     rate)^(12 ÷ months)), revenue_start (their net revenue of the 12 months before), lost_revenue (of those lost),
     revenue_churn_rate with a bootstrap interval over accounts, n_pending (silent beyond τ1 on period_end and not
     decided on `as_of`), mature (the time from τ1 to τ2 has passed since). Periods before the first full year of data
-    are left out.
+    are left out, and those that begin without a customer.
     """
     events = lifecycle.loss_events(known, as_of)
     wait = pd.Timedelta(days=settings.lifecycle.lost_floor_days - settings.lifecycle.dormant_floor_days)
@@ -68,6 +68,8 @@ def churn_table(
     for start, end in period_bounds(as_of, months, periods):
         if reaches_back(known, start):
             flags = lost_flags(known, events, start, end)
+            if flags.empty:
+                continue
             row = {"period_start": start, "period_end": end} | _rates(flags, revenue_year(revenue, start), months)
             row["n_pending"] = int(flags.index.isin(pending(known, end, as_of)).sum())
             rows.append(row | {"mature": end + wait <= pd.Timestamp(as_of)})

@@ -47,18 +47,16 @@ def enough(panel: pd.DataFrame) -> bool:
 
 
 def scores_table(panel: pd.DataFrame) -> pd.DataFrame:
-    """Return the decided rows of the panel with the score of each ranking and the out-of-fold probability of each model.
-
-    Empty below `EVENTS` lost customers.
-    """
+    """Return the decided rows of the panel with the score of each ranking and the out-of-fold probability of each model,
+    missing below `EVENTS` lost customers. Empty when nobody left."""
     active = decided(panel)
+    active = active if active["left"].any() else active.head(0)
+    active = active.assign(small_revenue=-active["revenue"].astype(float), **dict.fromkeys(MODELS, np.nan))
     if not enough(panel):
-        return active.head(0).assign(**dict.fromkeys(MODELS, 0.0), small_revenue=0.0)
+        return active
     x, y, groups = features(active), active["left"].to_numpy(int), active["account_id"].to_numpy()
     return active.assign(
-        small_revenue=-active["revenue"],
-        logistic_model=logistic.out_of_fold(x, y, groups, ridge=RIDGE, n=FOLDS),
-        boosted_model=_boosted(x, y, groups),
+        logistic_model=logistic.out_of_fold(x, y, groups, ridge=RIDGE, n=FOLDS), boosted_model=_boosted(x, y, groups)
     )
 
 
@@ -72,6 +70,12 @@ def _boosted(x: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return p
 
 
+def rankings(scores: pd.DataFrame) -> dict[str, str]:
+    """Return the rankings that can be judged and their columns; the models only where they were fitted."""
+    fitted_models = {model: model for model in MODELS if scores[model].notna().any()}
+    return SCORES | fitted_models if len(scores) else {}
+
+
 def models_table(scores: pd.DataFrame, *, cost: float = 0.0) -> pd.DataFrame:
     """Judge rankings and models on the same rows, the best first: ranking, auc_share with a bootstrap interval over
     accounts, average_precision_share, lift_index (of the first tenth), brier_rate and calibration_gap_rate (of probabilities
@@ -82,7 +86,7 @@ def models_table(scores: pd.DataFrame, *, cost: float = 0.0) -> pd.DataFrame:
     leavers = scores.loc[scores["left"].astype(bool), "account_id"].nunique()
     value = float(scores["margin"].median()) if len(scores) else 0.0
     rows = []
-    for name, column in (SCORES | {model: model for model in MODELS}).items() if len(scores) else ():
+    for name, column in rankings(scores).items():
         score = scores[column].astype(float).fillna(-1.0).to_numpy()
         low, high = scored.auc_interval(y, score, groups)
         earned, contacted = profit.expected_maximum_profit(y, score, value=value, offer=0.0, contact=cost)
@@ -145,16 +149,20 @@ def plot_models(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def models_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     """Say whether a model ranks better than the points, beyond doubt, and on how many lost customers that rests."""
     rows = table.set_index("ranking")
-    ours, best = rows.loc["by_points"], rows.loc[list(MODELS), "auc_share"].idxmax()
-    model, n = rows.loc[best], int(ours["n_leavers"])
-    spread = [f"{row['auc_share_low']:.2f} – {row['auc_share_high']:.2f}" for row in (ours, model)]
-    better = model["auc_share_low"] > ours["auc_share_high"]
-    en = "the model ranks better" if better else "no model is proven to rank better than the points"
+    ours, n = rows.loc["by_points"], int(rows["n_leavers"].iloc[0])
+    others = [name for name in MODELS if name in rows.index] or ["by_gap_ratio", "by_revenue"]
+    best = rows.loc[others, "auc_share"].idxmax()
+    other = rows.loc[best]
+    spread = [f"{row['auc_share_low']:.2f} – {row['auc_share_high']:.2f}" for row in (ours, other)]
+    better = other["auc_share_low"] > ours["auc_share_high"]
+    en = "it ranks better" if better else "no model is proven to rank better than the points"
     zh = "模型排序更优" if better else "没有模型被证明优于预警分值"
+    if best not in MODELS:
+        en, zh = f"too few to fit a model ({EVENTS} needed)", f"不足以建立模型（需 {EVENTS} 个）"
     return say(
         lang,
-        f"On {n} lost customers, {en}: AUC {ours['auc_share']:.2f} ({spread[0]}) against {model['auc_share']:.2f} ({spread[1]}) of the {word(best, 'en')}.",
-        f"基于 {n} 个流失客户，{zh}：分值 AUC {ours['auc_share']:.2f}（{spread[0]}），{word(best, 'zh')} {model['auc_share']:.2f}（{spread[1]}）。",
+        f"On {n} lost customers, {en}: AUC of the points {ours['auc_share']:.2f} ({spread[0]}), of {word(best, 'en')} {other['auc_share']:.2f} ({spread[1]}).",
+        f"基于 {n} 个流失客户，{zh}：分值 AUC {ours['auc_share']:.2f}（{spread[0]}），{word(best, 'zh')} {other['auc_share']:.2f}（{spread[1]}）。",
     )
 
 
@@ -164,8 +172,9 @@ def models_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
 def calibration_table(scores: pd.DataFrame, *, bins: int = 5) -> pd.DataFrame:
     """Compare what the logistic model said, out of fold, with what happened, in `bins` bins of equally many rows.
 
-    One row per bin: said_share, came_share with a bootstrap interval over accounts, n_rows, n_left.
+    One row per bin, none without a model: said_share, came_share with a bootstrap interval over accounts, n_rows, n_left.
     """
+    scores = scores[scores["logistic_model"].notna()]
     edges = (
         pd.qcut(scores["logistic_model"].rank(method="first"), bins, labels=False)
         if len(scores)
@@ -179,32 +188,14 @@ def calibration_table(scores: pd.DataFrame, *, bins: int = 5) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names).round(6)
 
 
-@chart("dots", x="said_share", y="came_share", low="came_share_low", high="came_share_high", size=(6.5, 4.2))
-def plot_calibration(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw seen against said; on the dashed line the probabilities are true."""
-    ax = ax or style.new_axes(plot_calibration.size)
-    most = table[["said_share", "came_share_high"]].max().max() * 1.08
-    ax.plot([0, most], [0, most], color=style.GREY, lw=1, ls="--")
-    ax.vlines(table["said_share"], table["came_share_low"], table["came_share_high"], color=style.BLUE, lw=2)
-    ax.scatter(table["said_share"], table["came_share"], color=style.BLUE, s=55, zorder=3)
-    for row in table.itertuples():
-        ax.annotate(
-            f"{row.n_left} / {row.n_rows}",
-            (row.said_share, row.came_share),
-            (6, -3),
-            textcoords="offset points",
-            fontsize=8,
+def calibration_text(table: pd.DataFrame, lang: str | None = "en") -> str:
+    """Say how far said and seen lie apart, or that there is no model."""
+    if table.empty:
+        return say(
+            lang,
+            f"Whether probabilities come true cannot be said: fewer than {EVENTS} customers were lost, and no model is fitted.",
+            f"概率是否兑现无法判断：流失客户不足 {EVENTS} 个，未建立模型。",
         )
-    ax.set(xlim=(0, most), ylim=(0, most))
-    style.percent_axis(ax.xaxis)
-    style.percent_axis(ax.yaxis)
-    ax.set_xlabel(say(None, "probability said beforehand", "事前给出的概率"))
-    ax.set_ylabel(say(None, "share that left within six months", "六个月内实际流失占比"))
-    return ax
-
-
-def calibration_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
-    """Say how far said and seen lie apart."""
     gap = (table["said_share"] - table["came_share"]).abs()
     mean = number(100 * (gap * table["n_rows"]).sum() / table["n_rows"].sum(), 1)
     inside = int(table["said_share"].between(table["came_share_low"], table["came_share_high"]).sum())

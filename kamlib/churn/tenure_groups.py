@@ -94,7 +94,7 @@ def groups_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     p, losses = table["log_rank_p_rate"].iloc[0], table.groupby("segment")["n_losses"].sum()
     parts = {code: [f"{word(name, code)} {share(at[name])}" for name in at.index] for code in ("en", "zh")}
     known = "< 0.001" if p < 0.001 else f"= {number(p, 3)}"
-    years = number(horizon / YEAR_DAYS)
+    years = number(horizon / YEAR_DAYS, 0 if horizon == 5 * YEAR_DAYS else 1)
     return say(
         lang,
         f"After {years} years still customers: {', '.join(parts['en'])}; {'more than chance explains' if p < 0.05 else 'no difference beyond chance'} "
