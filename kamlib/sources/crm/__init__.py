@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import duckdb
 
 from kamlib import words
 from kamlib.errors import InputError
+from kamlib.rooms import room
 from kamlib.sources.crm.build import Use, build
 from kamlib.sources.crm.dictionary import OWN, Vendor, bare, vendors
 from kamlib.sources.crm.evidence import read_evidence
@@ -47,7 +47,7 @@ def recognise(
     """Recognise the exports in `folder` and below; `over` is what a mapping file says over it. InputError says what keeps
     them from being read for sure."""
     over = over or Over()
-    with tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as scratch:
+    with room() as scratch:
         con = duckdb.connect(str(Path(scratch) / "survey.duckdb"))
         try:
             sheets, strangers = survey(con, folder, Path(scratch))
@@ -122,7 +122,7 @@ def export_of(folder: Path) -> str:
     """Return the name of the CRM that exported most of what lies in `folder`; "" where that is our own tables."""
     if not folder.is_dir():
         return ""
-    with tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True) as scratch:
+    with room() as scratch:
         con = duckdb.connect(str(Path(scratch) / "survey.duckdb"))
         try:
             found, _ = best_matches(survey(con, folder, Path(scratch))[0], list(vendors().values()))
