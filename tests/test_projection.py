@@ -98,6 +98,11 @@ def test_past_projections_know_nothing_of_what_came_after():
     pd.testing.assert_frame_equal(at(then), at(now))
 
 
+def test_steps_in_which_nobody_could_be_lost_yet_do_not_count():
+    assert projection.projection_table(chain(1), AS_OF, warm_days=0)["origin"].min() == ENDS[4]
+    assert projection.projection_table(chain(1), AS_OF, warm_days=180)["origin"].min() == ENDS[6]
+
+
 def test_too_little_history_is_not_projected():
     assert projection.projection_table(chain(1, accounts=5), AS_OF).empty
     young = chain(1)

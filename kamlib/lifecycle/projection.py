@@ -64,15 +64,24 @@ def _height(counts: np.ndarray) -> float:
 
 
 def projection_table(
-    spells: pd.DataFrame, as_of: dt.date, *, months: int = 3, steps: int = 8, ahead: int = MOST_STEPS
+    spells: pd.DataFrame,
+    as_of: dt.date,
+    *,
+    months: int = 3,
+    steps: int = 8,
+    ahead: int = MOST_STEPS,
+    warm_days: int = 180,
 ) -> pd.DataFrame:
     """Project the states of the accounts on file, from today and from every earlier step that had enough steps before it.
 
     One row per origin, step ahead (at most 4) and state: origin, n_steps, month_end, state, n_projected with its 80 % interval (of
     n_projected_low and _high: the doubt about the rates and chance itself), n_unchanged (in that state at the origin), n_accounts (what came;
-    missing in the future), p_share (of the test of stationarity, for the last origin; else missing). Empty with fewer than four steps or 100 moves.
+    missing in the future), p_share (of the test of stationarity, for the last origin; else missing). Steps within
+    `warm_days` of the first order do not count: nobody could be lost yet. Empty with fewer than four steps or 100 moves.
     """
     dates = step_ends(spells, as_of, months=months, steps=10_000)
+    bought = spells.loc[spells["state"] != "prospect", "start"].min()
+    dates = [day for day in dates if day >= bought + pd.Timedelta(days=warm_days)]
     moves = moves_made(spells, as_of, months=months, steps=len(dates) - 1) if len(dates) > 1 else pd.DataFrame()
     held = {day: states_on(spells, day) for day in dates}
     parts = []
