@@ -13,7 +13,7 @@ READY  := $(VENV)/ready
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(READY)  ## run the seven notebooks on the sample (DATA=folder for your own) and write the report
+run: $(READY)  ## run the notebooks on the sample (DATA=folder for your own) and write the report
 	$(BIN)/kam run --data "$(DATA)" --out "$(OUT)"
 
 test: $(READY)  ## run all tests: package, real data, every notebook
