@@ -13,7 +13,7 @@ from functools import cached_property
 import pandas as pd
 
 from kamlib import lifecycle, segmentation
-from kamlib.churn import backtest, early_warning
+from kamlib.churn import backtest, signals
 from kamlib.finance import receivables
 from kamlib.funnel.pipeline import ageing_table
 from kamlib.lifecycle import needs
@@ -110,7 +110,7 @@ class Company:
     @cached_property
     def signals(self) -> pd.DataFrame:
         """Notebook 07: the signs of leaving, in points."""
-        return early_warning.signal_table(self.data)
+        return signals.signal_table(self.data)
 
     @cached_property
     def bands(self) -> pd.DataFrame:
