@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -102,24 +103,37 @@ def path_claim(table: pd.DataFrame, lang: str = "en") -> str:
 
 
 @cache
-def _functions() -> dict[str, dict[str, list[str]]]:
-    return yaml.safe_load(Path(__file__).with_name("titles.yml").read_text(encoding="utf-8"))
+def _functions() -> dict[str, list[re.Pattern]]:
+    """Return the words of each function; a Latin one begins a word (up to three letters: is one), so that no "cto" is in director."""
+    raw = yaml.safe_load(Path(__file__).with_name("titles.yml").read_text(encoding="utf-8"))
+
+    def pattern(word: str) -> re.Pattern:
+        if not word.isascii():
+            return re.compile(re.escape(word))
+        return re.compile(rf"\b{re.escape(word)}" + (r"\b" if len(word) <= 3 else ""), re.IGNORECASE)
+
+    return {name: [pattern(word) for word in kinds] for name, kinds in raw.items()}
+
+
+def _named(text: str) -> dict[str, int]:
+    """Return the functions that `text` names, each with the length of its longest word in it."""
+    hits = {
+        name: max((len(found[0]) for kind in kinds if (found := kind.search(text))), default=0)
+        for name, kinds in _functions().items()
+    }
+    return {name: size for name, size in hits.items() if size}
 
 
 def function_of(title: str | None, department: str | None = None) -> tuple[str, float]:
-    """Return (function, confidence 0–1) of a job title in Chinese or English: 1 when its words name one function only, less
-    when several do, 0.5 when only the department says it, ("unknown", 0) when nothing does."""
-    text = "" if pd.isna(title) else str(title).lower()
-    hits = {name: max((len(word) for word in kinds if word in text), default=0) for name, kinds in _functions().items()}
-    hits = {name: size for name, size in hits.items() if size}
+    """Return (function, confidence 0–1) of a job title in Chinese or English: 1 when its words name one function only, 0.7
+    when they name several (the longest word wins), 0.5 when only the department says it, ("unknown", 0) when nothing does."""
+    hits = _named("" if pd.isna(title) else str(title))
     if hits:
-        best = max(hits, key=lambda name: (hits[name], name != "management"))
+        best = max(hits, key=lambda name: (name != "management", hits[name]))
         return best, 1.0 if len(set(hits) - {"management"}) <= 1 else 0.7
-    place = "" if pd.isna(department) else str(department).lower()
-    for name, kinds in _functions().items():
-        if place == name or any(word in place for word in kinds):
-            return name, 0.5
-    return "unknown", 0.0
+    place = "" if pd.isna(department) else str(department)
+    hits = dict.fromkeys([place], 1) if place in _functions() else _named(place)
+    return (max(hits, key=hits.get), 0.5) if hits else ("unknown", 0.0)
 
 
 def functions_table(people: pd.DataFrame) -> pd.DataFrame:
