@@ -64,6 +64,14 @@ def test_growth_on_a_base_of_zero_or_less_is_not_available(values, as_of):
     assert growth.signed_share(np.nan) == "n/a"
 
 
+def test_two_years_have_no_compound_rate():
+    """CAGR wants three whole periods: of two it would be the growth of the second."""
+    two = growth.growth_rates(growth.monthly_table(months_of([10] * 12 + [20] * 12), dt.date(2024, 12, 31)))
+    assert np.isnan(two.set_index("period").at["cagr", "growth"])
+    three = growth.monthly_table(months_of([10] * 12 + [20] * 12 + [40] * 12), dt.date(2025, 12, 31))
+    assert growth.growth_rates(three).set_index("period").at["cagr", "growth"] == pytest.approx((40 / 10) ** 0.5 - 1)
+
+
 def test_trend_recovers_a_known_slope_through_an_odd_month():
     values = 100 + 2.0 * np.arange(36)
     values[20] = 5000

@@ -115,6 +115,18 @@ def test_the_sample_is_the_same_twice_and_its_sum_is_the_sum(sample):
     assert rows["yearly_contribution"].to_numpy() == pytest.approx(at.reindex(rows["account_id"]).to_numpy())
 
 
+def test_the_interval_does_not_hang_on_what_accounts_are_called(sample):
+    book, known = value.customers_table(sample)
+    called = {id: f"x{hash_:08.0f}" for id, hash_ in zip(known["account_id"], known.index * 7919 % 1009, strict=True)}
+    names = [
+        frame.assign(account_id=frame["account_id"].map(called).fillna(frame["account_id"])) for frame in (book, known)
+    ]
+    shuffled = [frame.sort_values("account_id", ignore_index=True) for frame in names]
+    columns = ["clv", "clv_low", "clv_high"]
+    again, table = (value.clv_table(*frames, draws=50) for frames in (shuffled, (book, known)))
+    assert again[columns].to_numpy() == pytest.approx(table[columns].to_numpy(), abs=0.011)
+
+
 def test_what_came_a_year_later_is_set_against_what_was_expected(sample):
     row = value.last_time_table(sample).iloc[0]
     assert row["on_day"] == pd.Timestamp(dt.date(2024, 12, 31))

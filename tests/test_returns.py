@@ -53,6 +53,16 @@ def test_rates_by_hand(data):
     assert table["returns_amount"].sum() == data.mart["returns_amount"].sum()
 
 
+def test_accounts_by_hand_and_without_order_lines(data):
+    (row,) = returns.account_returns_table(data).to_dict("records")
+    assert (row["order_revenue"], row["returns_amount"]) == (1600, 141)
+    assert (row["quantity_ordered"], row["quantity_returned"], row["unit_return_rate"]) == (42, 5, 5 / 42)
+    frames = {name: data.frame(name) for name in ("accounts", "orders", "returns")}
+    bare = returns.account_returns_table(small_company.data(frames, AS_OF))
+    assert bare["returns_amount"].tolist() == [141]
+    assert bare["unit_return_rate"].isna().all()
+
+
 def test_the_sample_ties_to_its_mart(sample):
     table = returns.product_returns_table(sample)
     assert table["returns_amount"].sum() == pytest.approx(sample.mart["returns_amount"].sum(), abs=0.005)

@@ -101,6 +101,9 @@ def clv_table(
     if customers.empty or not tenures["churned"].any():
         return pd.DataFrame(columns=[*columns, "staying_share", "clv", "clv_low", "clv_high", "undiscounted"])
     customers = customers.sort_values(["yearly_revenue", "account_id"], ignore_index=True)
+    tenures = tenures.sort_values(
+        ["tenure_days", "entry_days", "churned"]
+    )  # draws do not hang on what accounts are called
     worth = 1 / (1 + discount) ** np.arange(1, years + 1)
     ages = customers["tenure_days"].to_numpy(float) / survival.YEAR_DAYS
     stays = staying_rates(yearly_hazards(tenures), ages, years)[0]

@@ -35,8 +35,8 @@ def product_returns_table(data: Data) -> pd.DataFrame:
     orders = orders.filter(this.holds(orders.order_date)).select("order_id")
     sold = lines.semi_join(orders, "order_id")
     back = back.filter(this.holds(back.return_date))
-    table = _by_product(sold, "ordered_amount", "quantity_ordered", "n_orders")
-    returned = _by_product(back, "returns_amount", "quantity_returned", "n_orders_returned")
+    table = _sums(sold, "product_id", "ordered_amount", "quantity_ordered", "n_orders")
+    returned = _sums(back, "product_id", "returns_amount", "quantity_returned", "n_orders_returned")
     table = table.drop(columns="n_rows").join(returned.rename(columns={"n_rows": "n_returns"}), how="outer")
     table = table.fillna(0.0).astype({"n_orders": int, "n_orders_returned": int, "n_returns": int})
     names = data.frame("products").set_index("product_id")["product_name"]
@@ -55,8 +55,30 @@ def product_returns_table(data: Data) -> pd.DataFrame:
     return table.sort_values(["returns_amount", "product_id"], ascending=[False, True], ignore_index=True)
 
 
-def _by_product(rows: Table, amount: str, quantity: str, n_orders: str) -> pd.DataFrame:
-    sums = rows.group_by(rows.product_id.fill_null("").name("product_id")).agg(
+def account_returns_table(data: Data) -> pd.DataFrame:
+    """Compare what was ordered with what came back in the window, by account, the largest returned value first.
+
+    account_id, account_name, order_revenue, returns_amount and return_rate of the mart; quantity_ordered,
+    quantity_returned, unit_return_rate (missing where order lines were not delivered). Only accounts that returned.
+    """
+    this, _ = windows(data)
+    orders, lines, back = data.table("orders"), data.table("order_lines"), data.table("returns")
+    orders = orders.filter(this.holds(orders.order_date)).select("order_id", "account_id")
+    sold = _sums(lines.inner_join(orders, "order_id"), "account_id", "amount", "quantity_ordered", "n_orders")
+    back = _sums(back.filter(this.holds(back.return_date)), "account_id", "amount", "quantity_returned", "n_orders")
+    table = data.mart[["account_id", "account_name", "order_revenue", "returns_amount", "return_rate"]].copy()
+    for column, sums in (("quantity_ordered", sold), ("quantity_returned", back)):
+        table[column] = table["account_id"].map(sums[column]).astype(float)
+    table["unit_return_rate"] = (table["quantity_returned"] / table["quantity_ordered"]).where(
+        table["quantity_ordered"] > 0
+    )
+    table = table[table["returns_amount"] > 0]
+    return table.sort_values(["returns_amount", "account_id"], ascending=[False, True], ignore_index=True)
+
+
+def _sums(rows: Table, key: str, amount: str, quantity: str, n_orders: str) -> pd.DataFrame:
+    """Sum amount and quantity, and count orders and rows, by `key`; rows without it under ""."""
+    sums = rows.group_by(rows[key].fill_null("").name(key)).agg(
         **{
             amount: rows.amount.sum(),
             quantity: rows.quantity.sum(),
@@ -64,7 +86,7 @@ def _by_product(rows: Table, amount: str, quantity: str, n_orders: str) -> pd.Da
             "n_rows": rows.count(),
         }
     )
-    return sums.to_pandas().set_index("product_id").astype(float)
+    return sums.to_pandas().set_index(key).astype(float)
 
 
 def trend_table(months: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:

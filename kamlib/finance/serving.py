@@ -128,17 +128,18 @@ def plot_verdict(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 14
         mark, colour = MARKS[way]
         ax.plot(head[way], at, mark, color=colour, ms=6, label=word(f"{way}.short"))
     ax.axvline(0, color=style.INK, lw=1)
-    ax.set_yticks(at, [short(name) for name in head["account_name"]], fontsize=8)
-    for tick, row in zip(ax.get_yticklabels(), head.itertuples(), strict=True):
-        tick.set_color(style.BAD if row.n_losing_ways == row.n_ways else style.INK)
+    sure = head["n_losing_ways"] == head["n_ways"]
+    ax.set_yticks(
+        at, [f"▼ {short(name)}" if always else short(name) for name, always in zip(head["account_name"], sure, strict=True)],
+        fontsize=8,
+    )  # fmt: skip
+    for tick, always in zip(ax.get_yticklabels(), sure, strict=True):
+        tick.set_color(style.BAD if always else style.INK)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     style.money_axis(ax.xaxis)
     ax.locator_params(axis="x", nbins=6)
-    ax.set_xlabel(
-        word("contribution")
-        + say(None, " · name in red: a loss under every allocation", " · 名称标红：各种分摊下均亏损")
-    )
+    ax.set_xlabel(word("contribution") + say(None, " · ▼ a loss under every allocation", " · ▼ 各种分摊下均亏损"))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, fontsize=8, columnspacing=1)
     return ax
 
