@@ -53,3 +53,10 @@ def test_names_order_and_currency_change_nothing():
 
 def test_below_twenty_accounts_nothing_is_clustered():
     assert clusters.clusters_table(buyers(n=9)).empty
+
+
+def test_two_things_known_about_how_accounts_buy_are_too_few():
+    poor = buyers().assign(
+        gross_margin_share=np.nan, list_revenue=np.nan, discount=np.nan, n_categories=0, cost_to_serve=np.nan
+    )
+    assert clusters.clusters_table(poor).empty

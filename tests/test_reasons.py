@@ -31,3 +31,11 @@ def test_missing_indicators_earn_nothing_and_the_others_more():
     assert table[list(reasons.EARNED)].sum(axis=1).to_numpy() == pytest.approx(
         table["composite_score"], abs=0.05 + 1e-9
     )
+
+
+def test_what_rests_on_judgement_and_what_is_provisional_is_told():
+    accounts = segmentation.account_table(data_of(book(4)))
+    claim = reasons.evidence_claim(accounts, Tiers())
+    assert "% of the weight is judged" in claim
+    assert "4 of 4 tiers are provisional" in claim
+    assert "暂定" in reasons.evidence_claim(accounts, Tiers(), "zh")

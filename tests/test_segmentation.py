@@ -638,3 +638,31 @@ def test_parent_and_subsidiary_each_count_once(tmp_path):
     claim = tiering.groups_claim(accounts, accounts)
     assert claim.startswith("3 accounts of 2 groups of companies")
     assert claim.endswith("sharing one: Alpha, Beta")
+
+
+def test_a_dimension_that_nobody_filled_in_is_called_so():
+    accounts = segmentation.account_table(data_of(book(20).assign(industry=None)))
+    claim = segmentation.segments_claim(segmentation.segment_table(accounts, "industry"))
+    assert claim.startswith("Industry is not recorded for any of 20 accounts")
+
+
+def test_without_potential_the_tier_says_what_to_do():
+    accounts = segmentation.account_table(data_of(unmeasured(book(40)).assign(growth=np.nan)))
+    placed = matrix.matrix_table(accounts)
+    assert set(placed["quadrant"]) == {"unknown"}
+    assert matrix.axes_claim(placed).startswith("Whether value and potential differ cannot be said")
+    actions = matrix.action_table(placed, tiering.next_tier_table(accounts, RULE), AS_OF)
+    assert len(actions) == 10
+    assert actions["due_date"].is_monotonic_increasing
+    assert actions["recommended_action"].iloc[0] == words.word(f"action_{actions['tier'].iloc[0]}", "en")
+
+
+def test_returns_beyond_purchases_are_not_called_losses():
+    table = ranking.abc_table(values(np.nan, np.nan, np.nan).assign(revenue=[90.0, 20.0, -5.0]))
+    assert "1 returned more than they bought" in ranking.abc_claim(table)
+    assert "lose money" not in ranking.abc_claim(table)
+
+
+def test_where_nobody_is_flagged_there_is_no_status_to_review():
+    accounts = segmentation.account_table(data_of(book(30).assign(is_key_account=False)))
+    assert tiering.status_review_table(accounts).empty

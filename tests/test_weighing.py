@@ -83,3 +83,12 @@ def test_three_indicators_that_rise_together_are_told_to_be_one_story():
         book_[name] = book_["composite_score"]
     assert "tell about 1.0 stories" in weighing.overlap_claim(book_)
     assert Settings().tiers.pairwise == RULE.pairwise
+
+
+def test_topsis_gives_nearly_the_same_order_or_says_that_too_few_can_be_compared():
+    book_ = accounts(60)
+    table = weighing.stability_table(book_, RULE, weighing.weights_table(book_, RULE))
+    known = table.dropna(subset="topsis_rank")
+    assert known["rank"].corr(known["topsis_rank"], method="spearman") > 0.9
+    assert "Rank correlation with TOPSIS" in weighing.topsis_claim(table)
+    assert "needs 10 accounts" in weighing.topsis_claim(table.head(3))

@@ -205,6 +205,13 @@ def _signed(value: float) -> str:
 def segments_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Name the largest segment with its shares and its growth."""
     top, n = table.iloc[0], int(table["n_accounts"].sum())
+    if set(table["segment"]) == {"unknown"}:
+        by = word(table["dimension"].iloc[0], lang)
+        return say(
+            lang,
+            f"{by} is not recorded for any of {n} accounts: segment by another dimension (segment_by)",
+            f"{n}个客户均未填写{by}：请换一个维度（segment_by）",
+        )
     name, by = word(top["segment"], lang), word(top["dimension"], lang)
     grown = (
         ""

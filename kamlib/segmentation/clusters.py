@@ -20,8 +20,8 @@ INPUTS = {
     "service_share": True,
 }  # fmt: skip
 """What is clustered, and whether on a logarithmic scale."""
-LEAST, MOST = 20, 400
-"""Accounts below which no groups are looked for, and the largest ones that are compared at most."""
+LEAST, MOST, LEAST_INPUTS = 20, 400, 3
+"""Accounts below which no groups are looked for, the largest ones that are compared at most, and inputs that are needed."""
 KNOWN, CHANCE = 0.8, 0.05
 """An input counts when so many of the buyers have it; chance of a cloud without groups above which there are none."""
 
@@ -42,7 +42,7 @@ def _points(behaviour: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the accounts that have all inputs that count, and their place in the space of those."""
     used = [name for name in INPUTS if behaviour[name].notna().mean() >= KNOWN and behaviour[name].nunique() > 1]
     kept = behaviour.dropna(subset=used).reset_index(drop=True)
-    if len(kept) < LEAST or len(used) < 2:
+    if len(kept) < LEAST or len(used) < LEAST_INPUTS:
         return kept.head(0), np.empty((0, len(used)))
     values = kept[used].astype(float).clip(lower=0 if len(used) else None)
     for name in used:
@@ -54,7 +54,7 @@ def _points(behaviour: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
 def clusters_table(accounts: pd.DataFrame) -> pd.DataFrame:
     """Return what speaks for 2 to 6 groups: k, silhouette_ratio, ari_ratio, jaccard_ratio (see `clustering.stability_table`), is_stable,
     chance_share (a cloud without groups splits as distinctly; only for the chosen k), is_chosen, n_accounts. Empty below 20
-    accounts with two inputs."""
+    accounts with three inputs."""
     kept, points = _points(behaviour_table(accounts))
     table = clustering.stability_table(points) if len(kept) else clustering.stability_table(np.empty((0, 2)))
     best = clustering.chosen(table)

@@ -150,11 +150,16 @@ def service_table(table: pd.DataFrame) -> pd.DataFrame:
     found = known.groupby("tier").agg(
         n_accounts=("account_id", "size"), standard_visits_mean=("standard_visits_mean", "first"),
         visits_mean=("n_visits", "mean"), standard_response_mean=("standard_response_mean", "first"),
-        response_mean=("response_mean", "median"), n_under=("service_verdict", lambda s: int((s == "under_served").sum())),
-        n_over=("service_verdict", lambda s: int((s == "over_served").sum())), n_owners=("owner", "nunique"),
+        response_mean=("response_mean", "median"), n_under=("service_verdict", lambda s: _count(s, "under_served")),
+        n_over=("service_verdict", lambda s: _count(s, "over_served")), n_owners=("owner", "nunique"),
     )  # fmt: skip
     found["accounts_per_owner_mean"] = found["n_accounts"] / found["n_owners"].where(found["n_owners"] > 0)
     return found.drop(columns="n_owners").reset_index()
+
+
+def _count(verdicts: pd.Series, name: str) -> float:
+    """Count a verdict; missing where none could be given."""
+    return float((verdicts == name).sum()) if (verdicts != "unknown").any() else np.nan
 
 
 def load_claim(table: pd.DataFrame, lang: str = "en") -> str:

@@ -20,7 +20,8 @@ POTENTIAL = {"wallet_gap_share": 4, "growth": 2, "open_pipeline": 2, "influence"
 counts as a share of the wallet: in money it would grow with the account and say the same as value."""
 QUADRANTS = ("strategic", "core", "growth_account", "standard")
 DAYS = {"strategic": 14, "growth_account": 30, "core": 60, "standard": 90}
-"""Days from the as-of date in which the action of each quadrant is due, most urgent first."""
+TIER_DAYS = {"A": 14, "B": 30, "C": 60, "D": 90}
+"""Days from the as-of date in which the action of each quadrant, or of each tier, is due, most urgent first."""
 
 
 def matrix_table(accounts: pd.DataFrame, value_cut: float = 50, potential_cut: float = 50) -> pd.DataFrame:
@@ -50,7 +51,7 @@ def matrix_table(accounts: pd.DataFrame, value_cut: float = 50, potential_cut: f
     return table.sort_values(["value_score", "account_id"], ascending=[False, True], ignore_index=True)
 
 
-MOST_LABELS = 10
+MOST_LABELS, FEW = 10, 5
 
 
 @chart("bubble", size=(8.5, 5.5), x="value_score", y="potential_score", label="account_name", colour="tier")
@@ -129,6 +130,21 @@ def matrix_claim(table: pd.DataFrame, lang: str = "en") -> str:
     )
 
 
+def axes_claim(table: pd.DataFrame, lang: str = "en") -> str:
+    """Say how far the two axes tell the same story (Spearman)."""
+    known = table.dropna(subset=["value_score", "potential_score"])
+    if len(known) < FEW or known[["value_score", "potential_score"]].nunique().min() < 2:
+        return say(
+            lang, f"Whether value and potential differ cannot be said: {len(known)} accounts have both",
+            f"无法判断价值与潜力是否独立：仅{len(known)}个客户两项均已知",
+        )  # fmt: skip
+    agree = number(known["value_score"].corr(known["potential_score"], method="spearman"), 2)
+    return say(
+        lang, f"Rank correlation of value and potential: {agree} (n = {len(known)})",
+        f"价值与潜力的秩相关：{agree}（n = {len(known)}）",
+    )  # fmt: skip
+
+
 def quadrant_table(table: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
     """List each quadrant: quadrant, n_accounts, revenue, revenue_share, accounts (names, largest revenue first)."""
     ordered = table.sort_values(["revenue", "account_id"], ascending=[False, True])
@@ -147,25 +163,26 @@ def action_table(
 ) -> pd.DataFrame:
     """Say who does what by when, most urgent first: account_name, owner, tier, quadrant, recommended_action, why, due_date.
 
-    What is to be done follows the quadrant; why it is this account, from its room to grow and its distance to the next
-    tier; within a quadrant the account with the most revenue comes first.
+    What is to be done follows the quadrant, or the tier where the quadrant is not known; why it is this account, from its room
+    to grow and its distance to the next tier; within a quadrant the account with the most revenue comes first.
     """
-    table = matrix[matrix["quadrant"].isin(list(DAYS))].merge(
-        next_tier[["account_id", "next_tier", "gap_score", "lever"]], on="account_id", how="left"
-    )
-    rank = table["quadrant"].map({name: place for place, name in enumerate(DAYS)})
+    table = matrix.merge(next_tier[["account_id", "next_tier", "gap_score", "lever"]], on="account_id", how="left")
+    known = table["quadrant"].isin(list(DAYS))
+    table["task"] = table["quadrant"].where(known, table["tier"])
+    table = table[table["task"].isin([*DAYS, *TIER_DAYS])]
+    rank = table["task"].map({name: place for place, name in enumerate([*DAYS, *TIER_DAYS])})
     table = (
         table.assign(rank=rank)
         .sort_values(["rank", "revenue", "account_id"], ascending=[True, False, True])
         .head(top_n)
     )
-    due = pd.Timestamp(as_of) + pd.to_timedelta(table["quadrant"].map(DAYS), unit="D")
+    due = pd.Timestamp(as_of) + pd.to_timedelta(table["task"].map(DAYS | TIER_DAYS), unit="D")
     return pd.DataFrame({
         "account_name": table["account_name"],
         "owner": table["owner"].fillna(word("unknown", lang)),
         "tier": table["tier"],
         "quadrant": [word(name, lang) for name in table["quadrant"]],
-        "recommended_action": [word(f"action_{name}", lang) for name in table["quadrant"]],
+        "recommended_action": [word(f"action_{name}", lang) for name in table["task"]],
         "why": [_why(row, lang) for row in table.itertuples()],
         "due_date": due,
     }).reset_index(drop=True)  # fmt: skip

@@ -30,13 +30,16 @@ HALF_YEAR = 182
 
 def scoring_days(data: Data) -> list[dt.date]:
     """Return up to three dates to compare, oldest first, the last one the as-of date: those of the scorings before, else half
-    a year apart, as far back as there are orders a year older."""
+    a year apart, as far back as a full year can be graded."""
     known = data.frame("score_snapshots")["scored_at"].dropna().dt.date
     given = sorted(day for day in known.unique() if day < data.as_of)[-2:]
-    first = data.mart["first_order"].min()
-    earliest = (first + pd.Timedelta(days=365)).date() if pd.notna(first) else data.as_of
     assumed = [data.as_of - dt.timedelta(days=steps * HALF_YEAR) for steps in (2, 1)]
-    return [*(given or [day for day in assumed if day >= earliest]), data.as_of]
+    return [*(given or [day for day in assumed if reaches(data, day)]), data.as_of]
+
+
+def reaches(data: Data, day: dt.date) -> bool:
+    """Return whether there are orders a year before `day` (a month's grace): less is no year to be graded by."""
+    return bool(data.mart["first_order"].min() <= pd.Timestamp(day) - pd.Timedelta(days=365 - 31))
 
 
 Graded = tuple[dt.date, pd.DataFrame, Tiers]
@@ -229,6 +232,8 @@ def given_claim(given: pd.DataFrame, graded: list[Graded], lang: str = "en") -> 
     day, before, _ = graded[-2]
     then = given[given["scored_at"].dt.date == day].set_index("account_id")["tier"]
     now = before.set_index("account_id")["tier"].reindex(then.index).dropna()
+    if now.empty:
+        return say(lang, f"No tiers were given on {day}", f"{day}没有已评定的级别")
     differ = int((then[now.index] != now).sum())
     return say(
         lang,

@@ -98,13 +98,19 @@ def abc_claim(table: pd.DataFrame, lang: str = "en") -> str:
         return say(
             lang, f"No account brings a positive {name}: no ABC classes", f"没有客户带来正的{name}，无法做ABC分类"
         )
-    whale = say(lang, f"; {losing} lose money, see 05", f"；{losing}个客户亏损，见05") if losing else ""
+    whale = _losing(losing, measure, lang) if losing else ""
     k, m = share(len(top) / n), share(top["value_share"].sum())
     return say(
         lang,
         f"{k} of accounts ({len(top)} of {n}) bring {m} of {name}{instead}{whale}",
         f"{k}的客户（{n}个中的{len(top)}个）带来{m}的{name}{instead}{whale}",
     )
+
+
+def _losing(n: int, measure: str, lang: str) -> str:
+    if measure == "revenue":
+        return say(lang, f"; {n} returned more than they bought", f"；{n}个客户退货多于采购")
+    return say(lang, f"; {n} lose money, see 05", f"；{n}个客户亏损，见05")
 
 
 def rfm_table(accounts: pd.DataFrame) -> pd.DataFrame:

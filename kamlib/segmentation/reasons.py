@@ -11,7 +11,7 @@ from kamlib.exhibit import chart
 from kamlib.segmentation.scoring import INDICATORS, earned_points
 from kamlib.segmentation.tiering import CUTS, next_tier_table, short_name
 from kamlib.settings import Tiers
-from kamlib.words import number, say, word
+from kamlib.words import number, say, share, word
 
 EARNED = tuple(f"{name}_earned_score" for name in INDICATORS)
 MOST_SHOWN = 10
@@ -54,6 +54,20 @@ def plot_reasons(table: pd.DataFrame, ax: Axes | None = None, *, cuts: dict[str,
         )
     )
     return ax
+
+
+def evidence_claim(accounts: pd.DataFrame, rule: Tiers, lang: str = "en") -> str:
+    """Say how much of the scores rests on judgement, and how many tiers are provisional, and why."""
+    judged = share(accounts["judged_share"].mean())
+    why = accounts.loc[accounts["provisional"] != "", "provisional"].value_counts()
+    listed = say(lang, ", ", "、").join(f"{word(name, lang)} {n}" for name, n in why.items())
+    reasons = say(lang, f" ({listed})", f"（{listed}）") if listed else ""
+    return say(
+        lang,
+        f"{judged} of the weight is judged, the rest measured; {why.sum()} of {len(accounts)} tiers are provisional{reasons}; "
+        f"asked is {share(rule.coverage)} of the weight known",
+        f"权重中{judged}来自主观评分，其余来自数据；{len(accounts)}个级别中{why.sum()}个为暂定{reasons}；要求已知权重不低于{share(rule.coverage)}",
+    )
 
 
 def _lever_text(row: tuple) -> str:

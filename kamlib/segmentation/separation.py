@@ -16,6 +16,7 @@ from matplotlib.ticker import NullLocator
 from kamlib import style
 from kamlib.exhibit import chart
 from kamlib.models.superiority import superiority
+from kamlib.segmentation.migration import graded_on, reaches
 from kamlib.segmentation.ranking import value_measure
 from kamlib.segmentation.tiering import MANY_NEAR, NEAR, is_near, tier_at
 from kamlib.settings import Tiers
@@ -30,6 +31,15 @@ LEAST = 5
 def year_before(data: Data) -> dt.date:
     """Return the day before the last twelve months."""
     return (pd.Timestamp(data.as_of) - pd.DateOffset(years=1)).date()
+
+
+def graded_then(data: Data, rule: Tiers) -> pd.DataFrame:
+    """Return the tiers of a year ago by `rule`, as `scoring.tiers` does; empty when there was no year of orders by then."""
+    day = year_before(data)
+    if not reaches(data, day):
+        return pd.DataFrame(columns=["account_id", "tier", "composite_score"])
+    ((_, graded, _),) = graded_on(data, rule, [day])
+    return graded
 
 
 def outcome_table(accounts: pd.DataFrame, then: pd.DataFrame) -> pd.DataFrame:

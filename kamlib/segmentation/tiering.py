@@ -248,7 +248,8 @@ def status_review_table(accounts: pd.DataFrame) -> pd.DataFrame:
     """
     low = accounts["tier"].fillna("D") == "D"
     key = accounts["is_key_account"].astype(bool)
-    table = accounts.assign(suggestion=np.where(key, "review", "promote"))[(key & low) | (~key & ~low)]
+    differ = ((key & low) | (~key & ~low)) & key.any()  # where nobody is flagged there is no status to review
+    table = accounts.assign(suggestion=np.where(key, "review", "promote"))[differ]
     shown = [
         "account_id",
         "account_name",

@@ -155,7 +155,8 @@ def stability_table(accounts: pd.DataFrame, rule: Tiers, weights: pd.DataFrame) 
         other = weights.set_index("indicator")[f"{source}_share"].reindex(INDICATORS, fill_value=0.0).to_numpy(float)
         known = np.isfinite(other).all()
         table[f"{source}_tier"] = _tiers(_composites(scores, other[None]), rule)[0] if known else None
-    table["topsis_rank"] = pd.Series(topsis(scores[:, given > 0], given[given > 0] / given.sum())).rank(ascending=False)
+    used = (given > 0) & np.isfinite(scores).any(axis=0)
+    table["topsis_rank"] = pd.Series(topsis(scores[:, used], given[used] / given.sum())).rank(ascending=False)
     return table
 
 
@@ -207,9 +208,24 @@ def stability_claim(table: pd.DataFrame, lang: str = "en") -> str:
     )
     return say(
         lang,
-        f"{settled} of {n} accounts keep their tier under {share(SETTLED)} of {N:,} other weightings{unsettled}{blended}",
+        f"{settled} of {n} accounts keep their tier under at least {share(SETTLED)} of {N:,} other weightings{unsettled}{blended}",
         f"{n}个客户中{settled}个在{N:,}组权重扰动的{share(SETTLED)}以上保持级别{unsettled}{blended}",
     )
+
+
+def topsis_claim(table: pd.DataFrame, lang: str = "en") -> str:
+    """Say how far the order is the same when indicators are put together otherwise (Spearman with TOPSIS)."""
+    known = table.dropna(subset="topsis_rank")
+    if len(known) < LEAST:
+        return say(
+            lang, f"Comparison with TOPSIS needs {LEAST} accounts with all indicators; {len(known)} have them",
+            f"与TOPSIS比较至少需要{LEAST}个指标齐全的客户，现有{len(known)}个",
+        )  # fmt: skip
+    agree = number(known["rank"].corr(known["topsis_rank"], method="spearman"), 2)
+    return say(
+        lang, f"Rank correlation with TOPSIS: {agree} (n = {len(known)} with all indicators)",
+        f"与TOPSIS排名的秩相关：{agree}（指标齐全的客户n = {len(known)}）",
+    )  # fmt: skip
 
 
 def overlap_table(accounts: pd.DataFrame) -> pd.DataFrame:
