@@ -247,5 +247,9 @@ def reasons_of(row: pd.Series, lang: str | None = None, most: int = 4) -> str:
         .head(most)
         .sort_values(ascending=False)
     )
-    parts = [f"{word(name.removesuffix('_index'), lang)} × {number(value, 1)}" for name, value in heavy.items()]
+    names = {"gap_ratio_index": "by_gap_ratio"}  # its shorter name
+    parts = [
+        f"{word(names.get(name, name.removesuffix('_index')), lang)} × {number(value, 1)}"
+        for name, value in heavy.items()
+    ]
     return say(lang, ", ", "、").join(parts)
