@@ -104,6 +104,8 @@ def plot_levels(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     counted = words.word("of_accounts")
     ax.set_yticks(place, [f"{row.wave}\nn = {row.n_accounts} {counted}" for row in table.itertuples()])
     ax.axvline(0, color=style.INK, lw=0.8, zorder=0)
+    ax.use_sticky_edges = False
+    ax.margins(x=0.03)
     ax.xaxis.set_major_formatter(lambda value, _: words.share(abs(value)))
     whose = words.word(f"vote_{table.vote.iloc[0]}")
     ax.set_xlabel(words.say(None, f"{whose}, centred on neutral", f"{whose}（以“一般”为中心）"))

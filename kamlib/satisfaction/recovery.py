@@ -113,7 +113,7 @@ def closed_loop_claim(table: pd.DataFrame, lang: str = "en") -> str:
 def cadence_table(surveys: pd.DataFrame, accounts: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     """When each account of `accounts` (account_id, account_name, owner, revenue) was last asked and last answered.
 
-    Never asked first, then the longest silence: account_id, account_name, owner, n_invited, n_answers, last_invited,
+    Those that never answered first, then the longest silence: account_id, account_name, owner, n_invited, n_answers, last_invited,
     last_answered, silent_days (as_of − last_answered; NaN when never), revenue.
     """
     by = surveys.groupby("account_id").agg(
@@ -128,8 +128,9 @@ def cadence_table(surveys: pd.DataFrame, accounts: pd.DataFrame, as_of: dt.date)
     table[["n_invited", "n_answers"]] = table[["n_invited", "n_answers"]].fillna(0).astype(int)
     table["silent_days"] = (pd.Timestamp(as_of) - table.last_answered).dt.days
     table = table.sort_values(
-        ["n_answers", "silent_days", "account_id"], ascending=[True, False, True], kind="stable", ignore_index=True
+        ["silent_days", "account_id"], ascending=[False, True], kind="stable", na_position="first"
     )
+    table = table.reset_index(drop=True)
     return table[
         [
             "account_id",
@@ -176,9 +177,13 @@ def plot_cadence(table: pd.DataFrame, ax: Axes | None = None, *, top_n: int = 15
         )
     ax.set_yticks(place, rows.account_name.map(words.short))
     ax.set_xlim(0, edge * 1.3)
-    style.reference_line(ax, 180, words.say(None, "half a year", "半年"), axis="x")
+    ax.axvline(180, color=style.GREY, lw=1, ls="--")
     ax.set_xlabel(
-        words.say(None, "Days since the last answer (hatched: never answered)", "距上次答复的天数（斜线：从未答复）")
+        words.say(
+            None,
+            "Days since the last answer (dashed: half a year; hatched: never answered)",
+            "距上次答复的天数（虚线：半年；斜线：从未答复）",
+        )
     )
     ax.grid(axis="y", visible=False)
     return ax
