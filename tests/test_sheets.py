@@ -153,7 +153,7 @@ def test_errors_and_formulas_never_computed_are_told_with_their_places(tmp_path)
     con = duckdb.connect()
     found = open_source(con, Source(tmp_path / "a.xlsx", "other & 'one' more"), "it", tmp_path)
     told = [fault.text("zh") for fault in found.told("orders")]
-    assert told[0].startswith("a.xlsx, sheet other & 'one' more·x：10 × 工作簿中的错误值，按空值读取：第4行 '#N/A'")
+    assert told[0].startswith("a.xlsx，工作表 other & 'one' more·x：10 × 工作簿中的错误值，按空值读取：第4行 '#N/A'")
     assert told[1].endswith(
         "从未计算的公式，按空值读取：第5行、第7行、第9行、第11行、第13行。请在 Excel 中打开，重新计算后保存。"
     )
