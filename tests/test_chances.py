@@ -41,7 +41,7 @@ def test_within_a_time_it_is_the_incidence_of_those_still_there():
     fit = AalenJohansenFitter(seed=1, calculate_variance=False)
     fit.fit(days[left] - 42, entries["status"][left].map({"won": 1, "lost": 2, "open": 0}), event_of_interest=1)
     theirs = fit.cumulative_density_.iloc[:, 0]
-    n, _, ours = chances._won_within(chances._timed(entries, AS_OF), 42, 45)
+    ((n, _, ours),) = chances._won_within(chances._timed(entries, AS_OF), (42,), 45)
     assert n == left.sum()
     assert ours == pytest.approx(theirs[theirs.index <= 45.5].iloc[-1], abs=0.02)
 
@@ -133,4 +133,6 @@ def test_the_sample_fades_in_the_planted_stage(sample):
     table = chances.chance_table(entries, sample.as_of)
     rows = table[table["stage"] == BOTTLENECK_STAGE].set_index("waited_days")
     assert rows.loc[56, "chance_rate_high"] < rows.loc[0, "chance_rate_low"]
+    assert chances.chances_claim(table).startswith("Waiting tells: in Proposal and quote")
+    assert chances.chances_claim(table, "zh").startswith("停留越久赢率越低：方案报价阶段")
     assert len(chances.plot_chances(table).texts) == (table["n_waited"] >= 10).sum()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamlib.models.competing_risks import cumulative_incidence, share_at, time_until
+from kamlib.models.competing_risks import cumulative_incidence, incidence_by, share_at, time_until
 
 cases = st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["won", "lost", "open"])), min_size=1, max_size=60)
 
@@ -40,6 +40,12 @@ def test_shares_sum_to_one_rise_and_keep_the_cases(rows):
         assert (table[f"{name}_low"] <= table[name] + 1e-12).all()
         assert (table[f"{name}_high"] >= table[name] - 1e-12).all()
     assert table[["n_won", "n_lost", "n_censored"]].sum().sum() == len(rows)
+
+
+@given(cases, st.integers(0, 45))
+def test_one_figure_alone_is_that_of_the_table(rows, day):
+    days, ends = zip(*rows, strict=True)
+    assert incidence_by(days, ends, day) == pytest.approx(share_at(course(rows), "won_share", day), abs=1e-12)
 
 
 @given(cases, st.randoms(use_true_random=False))

@@ -12,12 +12,14 @@ from matplotlib.axes import Axes
 from kamlib import style
 from kamlib.exhibit import chart
 from kamlib.funnel import FEWEST, days_between, exact, longest_cycle, stage_entries, window_start, with_span
-from kamlib.models.competing_risks import cumulative_incidence, share_at
+from kamlib.models.competing_risks import incidence_by
 from kamlib.settings import Stage
 from kamlib.words import number, say, share, word
 
 LANDMARKS = (0, 7, 14, 21, 28, 42, 56, 77, 98, 126, 182)
 """Days of waiting in a stage at which the chance to win is estimated anew."""
+MANY = 30
+"""Deals that a wait needs before a claim rests on it."""
 PRIOR = 10
 """Deals that the chance one landmark earlier counts for."""
 CHANCES = "stage waited_days n_waited n_known chance_rate chance_rate_low chance_rate_high".split()
@@ -51,25 +53,28 @@ def chance_table(entries: pd.DataFrame, as_of: dt.date, days: float = np.inf, *,
     CRM enters. Source: van Houwelingen (2007), Dynamic prediction by landmarking; Putter and Spitoni (2018).
     """
     rows = _timed(entries[entries["entered_at"] > window_start(as_of, months)], as_of)
-    pooled, found = _won_within(rows, 0, days)[2], []
+    pooled, found = _won_within(rows, (0,), days)[0][2], []
     for (_, stage), group in rows.groupby(["position", "stage"]):
         chance = pooled
-        for landmark in LANDMARKS:
-            waited, n, won = _won_within(group, landmark, days)
+        for landmark, (waited, n, won) in zip(LANDMARKS, _won_within(group, LANDMARKS, days), strict=True):
             chance = (n * won + PRIOR * chance) / (n + PRIOR)
-            found.append((stage, landmark, waited, n, chance, *_belief(chance, n)))
-    return pd.DataFrame(found, columns=CHANCES)
+            found.append((stage, landmark, waited, n, chance))
+    table = pd.DataFrame(found, columns=CHANCES[:5])
+    table["chance_rate_low"], table["chance_rate_high"] = _belief(table["chance_rate"], table["n_known"])
+    return table
 
 
-def _won_within(rows: pd.DataFrame, landmark: int, days: float) -> tuple[int, int, float]:
-    """Return how many deals were still in the stage at the landmark, of how many it is known what came in the next
+def _won_within(rows: pd.DataFrame, landmarks: Sequence[int], days: float) -> list[tuple[int, int, float]]:
+    """Return, for each landmark, how many deals were still in the stage, of how many it is known what came in the next
     `days`, and the share won in them."""
-    waiting = rows[rows["stay_days"] > landmark] if landmark else rows
-    if waiting.empty:
-        return 0, 0, 0.0
-    left = waiting["close_days"] - landmark
-    known = waiting["closed_at"].notna() | (left >= days)
-    return len(waiting), int(known.sum()), share_at(cumulative_incidence(left, waiting["status"]), "won_share", days)
+    stay, close, ends = (rows[name].to_numpy() for name in ("stay_days", "close_days", "status"))
+    is_over, found = rows["closed_at"].notna().to_numpy(), []
+    for landmark in landmarks:
+        waiting = stay > landmark if landmark else np.ones(len(rows), bool)
+        left = close[waiting] - landmark
+        n = int((is_over[waiting] | (left >= days)).sum())
+        found.append((len(left), n, incidence_by(left, ends[waiting], days) if len(left) else 0.0))
+    return found
 
 
 def counts(chance: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -77,10 +82,10 @@ def counts(chance: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(chance * (n + PRIOR), 1e-9), np.maximum((1 - chance) * (n + PRIOR), 1e-9)
 
 
-def _belief(chance: float, n: int) -> tuple[float, float]:
+def _belief(chance: np.ndarray, n: np.ndarray) -> np.ndarray:
     from scipy import stats as sp
 
-    return tuple(sp.beta.ppf([0.025, 0.975], *counts(chance, n)))
+    return sp.beta.ppf([[0.025], [0.975]], *counts(chance, n))
 
 
 def open_chances(
@@ -127,13 +132,14 @@ def plot_chances(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def chances_claim(table: pd.DataFrame, lang: str = "en") -> str:
-    """Name the stage in which waiting costs most: its chance on entering and after the longest wait that ten deals had;
+    """Name the stage in which waiting costs most: its chance on entering and after the longest wait that thirty deals had;
     when the two intervals overlap in every stage, that waiting does not tell."""
     enough = table[table["n_waited"] >= FEWEST]
     n = number(table.loc[table["waited_days"] == 0, "n_waited"].sum())
     if enough.empty or not enough["chance_rate"].max() > 0:
         return say(lang, f"Not enough data on waiting and winning (n = {n}).", f"停留与赢单数据不足（n = {n}）。")
-    fresh, late = (enough.groupby("stage", sort=False).nth(place).set_index("stage") for place in (0, -1))
+    many = table[table["n_waited"] >= MANY]
+    fresh, late = (many.groupby("stage", sort=False).nth(place).set_index("stage") for place in (0, -1))
     fall = (fresh["chance_rate"] - late["chance_rate"]).where(late["chance_rate_high"] < fresh["chance_rate_low"])
     if fall.isna().all():
         return say(

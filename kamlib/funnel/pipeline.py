@@ -278,10 +278,11 @@ def action_claim(table: pd.DataFrame, lang: str = "en") -> str:
     """Say how many deals to act on, what they are worth and who should begin."""
     first, total, n = table.iloc[0], table["weighted_amount"].sum(), len(table)
     account, by = word(first["account_name"], lang), f"{first['act_by']:%Y-%m-%d}"
-    en = f"hold {money(total, lang)} of weighted pipeline" if total else "need a hand"
+    one = n == 1
+    en = f"hold{'s' * one} {money(total, lang)} of weighted pipeline" if total else f"need{'s' * one} a hand"
     zh = f"涉及加权金额 {money(total, lang)}" if total else "需要处理"
     return say(
         lang,
-        f"{n} stalled deals {en}; {first['owner']} starts with {account}, by {by}.",
+        f"{n} stalled deal{'' if one else 's'} {en}; {first['owner']} starts with {account}, by {by}.",
         f"{n} 个停滞商机{zh}；{first['owner']}应先跟进{account}，{by} 前完成。",
     )

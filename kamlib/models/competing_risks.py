@@ -47,6 +47,26 @@ def cumulative_incidence(
     return pd.DataFrame(table)
 
 
+def _steps(days: ArrayLike, ends: ArrayLike, causes: Sequence[str]) -> tuple:
+    """Return per distinct day: the day, ends by cause, all that were last seen, those at risk, and the share of cases not
+    ended after it and before it."""
+    days, ends = np.asarray(days, float), np.asarray(ends, object)
+    day, place = np.unique(days, return_inverse=True)
+    died = {cause: np.bincount(place[ends == cause], minlength=len(day)) for cause in causes}
+    gone = np.bincount(place, minlength=len(day))
+    risk = gone[::-1].cumsum()[::-1]
+    survived = np.cumprod(1 - sum(died.values(), np.zeros(len(day), int)) / np.maximum(risk, 1))
+    return day, died, gone, risk, survived, np.concatenate([[1.0], survived[:-1]])[: len(day)]
+
+
+def incidence_by(
+    days: ArrayLike, ends: ArrayLike, day: float, cause: str = "won", causes: Sequence[str] = ("won", "lost")
+) -> float:
+    """Return the share of cases that ended by `cause` until `day`: one figure of `cumulative_incidence`, many times faster."""
+    known, died, _, risk, _, before = _steps(days, ends, causes)
+    return float((before * died[cause] / np.maximum(risk, 1))[known <= day].sum())
+
+
 def _variance(
     share: np.ndarray, before: np.ndarray, count: np.ndarray, risk: np.ndarray, greenwood: np.ndarray
 ) -> np.ndarray:
