@@ -54,7 +54,7 @@ def matrix_table(accounts: pd.DataFrame, value_cut: float = 50, potential_cut: f
 MOST_LABELS, FEW = 10, 5
 
 
-@chart("bubble", size=(8.5, 5.5), x="value_score", y="potential_score", label="account_name", colour="tier")
+@chart("bubble", size=(8, 4.8), x="value_score", y="potential_score", label="account_name", colour="tier")
 def plot_matrix(
     table: pd.DataFrame, ax: Axes | None = None, *, value_cut: float = 50, potential_cut: float = 50
 ) -> Axes:

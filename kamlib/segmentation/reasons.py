@@ -14,7 +14,7 @@ from kamlib.settings import Tiers
 from kamlib.words import number, say, share, word
 
 EARNED = tuple(f"{name}_earned_score" for name in INDICATORS)
-MOST_SHOWN = 10
+MOST_SHOWN = 8
 
 
 def reasons_table(accounts: pd.DataFrame, rule: Tiers) -> pd.DataFrame:
@@ -25,7 +25,7 @@ def reasons_table(accounts: pd.DataFrame, rule: Tiers) -> pd.DataFrame:
     return next_tier_table(accounts, rule).merge(earned, on="account_id", validate="1:1")
 
 
-@chart("stacked_bar", size=(8.5, 4), x=EARNED, y="account_name")
+@chart("stacked_bar", size=(8.5, 3.5), x=EARNED, y="account_name")
 def plot_reasons(table: pd.DataFrame, ax: Axes | None = None, *, cuts: dict[str, float] = CUTS) -> Axes:
     """Draw what each account's score is made of, the points that it lacks (hatched), and what the lever would have to reach."""
     ax = ax or style.new_axes(plot_reasons.size)
@@ -46,12 +46,12 @@ def plot_reasons(table: pd.DataFrame, ax: Axes | None = None, *, cuts: dict[str,
     ax.set_xticks(range(0, 101, 20))
     ax.grid(axis="y", visible=False)
     ax.legend(loc="lower center", bbox_to_anchor=(0.42, 1.0), ncols=5, fontsize=8, handlelength=1, columnspacing=1)
+    what = say(
+        None, "Points of the composite score; hatched: missing to the next tier", "综合得分构成；斜线：距上一级的缺口"
+    )
     ax.set_xlabel(
-        say(
-            None,
-            "Points of the composite score (hatched: missing to the next tier)",
-            "综合得分构成（斜线：距上一级的缺口）",
-        )
+        what
+        + say(None, f" ({len(shown)} of {len(table)}, nearest first)", f"（{len(table)}个中最接近的{len(shown)}个）")
     )
     return ax
 

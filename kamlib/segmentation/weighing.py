@@ -29,7 +29,7 @@ TIERS = ("A", "B", "C", "D")
 KEPT = tuple(f"{tier.lower()}_share" for tier in TIERS)
 SETTLED = 0.9
 """A tier that holds under this share of weightings is settled."""
-MOST_SHOWN = 16
+MOST_SHOWN = 12
 
 
 def weights_table(accounts: pd.DataFrame, rule: Tiers) -> pd.DataFrame:
@@ -177,12 +177,12 @@ def _tiers(composites: np.ndarray, rule: Tiers) -> np.ndarray:
     return np.select([np.isnan(composites), *passed], ["", *rule.cuts], "D").astype(object)
 
 
-@chart("heatmap", size=(7, 4.4), x=KEPT, y="account_name")
+@chart("heatmap", size=(7, 3.8), x=KEPT, y="account_name")
 def plot_stability(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw for the accounts whose tier is not the same under all weightings in which share of them each tier comes out."""
+    """Draw for the least settled accounts in which share of the weightings each tier comes out."""
     ax = ax or style.new_axes(plot_stability.size)
     moving = table[table["kept_share"] < 1]
-    shown = (moving if len(moving) else table).head(MOST_SHOWN)
+    shown = moving.nsmallest(MOST_SHOWN, "kept_share").sort_index() if len(moving) else table.head(MOST_SHOWN)
     cells = shown[list(KEPT)].set_axis(
         [f"{short_name(row.account_name)}  {row.tier}" for row in shown.itertuples()], axis=0
     )
