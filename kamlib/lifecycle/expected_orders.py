@@ -140,7 +140,7 @@ def expected_table(
     it), expected_amount (times the order value to expect; missing where no such mean exists), n_total_low and n_total_high (80 % interval of all
     accounts together). Empty where no model can be fitted.
     """
-    seen = history(order_days, as_of).merge(accounts[NAMED], on="account_id")
+    seen = unnamed(history(order_days, as_of).merge(accounts[NAMED], on="account_id"))
     fitted = fitted_on(seen)
     if fitted is None or seen["T"].max() < LEAST_WEEKS:
         return pd.DataFrame(columns=_EXPECTED)
@@ -168,6 +168,11 @@ _EXPECTED = [
     *NAMED, "state", "n_last_year", "expected_mean", "expected_mean_low", "expected_mean_high", "alive_share",
     "expected_amount", "n_total_low", "n_total_high",
 ]  # fmt: skip
+
+
+def unnamed(seen: pd.DataFrame) -> pd.DataFrame:
+    """Return `history` in an order that owes nothing to names, so that what is drawn by chance does not either."""
+    return seen.sort_values(["T", "t_x", "x", "repeat_value"], kind="stable", ignore_index=True)
 
 
 def enough(seen: pd.DataFrame) -> bool:

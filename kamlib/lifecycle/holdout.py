@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from kamlib import stats, style
 from kamlib.exhibit import chart
-from kamlib.lifecycle.expected_orders import fitted_on, fitted_part
+from kamlib.lifecycle.expected_orders import fitted_on, fitted_part, unnamed
 from kamlib.models import pareto_nbd
 from kamlib.models.bgnbd import BgNbd
 from kamlib.models.pareto_nbd import ParetoNbd
@@ -41,7 +41,7 @@ def holdout_table(order_days: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     """
     days = holdout_days(order_days, as_of)
     until = pd.Timestamp(as_of) - pd.Timedelta(days=days)
-    seen = history(order_days, until)
+    seen = unnamed(history(order_days, until))
     fitted = fitted_on(seen) if days >= SHORTEST else None
     actual = bought_between(order_days, until, as_of).reindex(seen["account_id"], fill_value=0).to_numpy(float)
     if fitted is None or actual.sum() == 0:

@@ -98,19 +98,21 @@ def _first_year_share(spend: pd.DataFrame, years_ago: int) -> float:
 
 
 def _cells(wide: pd.DataFrame, need: str, same: np.ndarray) -> pd.DataFrame:
-    """Score one category for the accounts that do not buy it."""
+    """Score one category for the accounts that do not buy it; accounts equally far away share the last places."""
     bought = wide.drop(columns=need).to_numpy() > 0
     both = bought.astype(float) @ bought.T
     sizes = bought.sum(axis=1)
     either = sizes[:, None] + sizes - both
     alike = np.divide(both, either, out=np.zeros_like(both), where=either > 0) + same / (2 * wide.shape[1])
     np.fill_diagonal(alike, -1)
-    buys = wide[need].to_numpy() > 0
-    near = np.argsort(-alike.round(9), axis=1, kind="stable")[:, :LOOKALIKES]
-    counts = buys[near].sum(axis=1)
+    buys = (wide[need].to_numpy() > 0).astype(float)
+    alike = alike.round(9)
+    last = -np.partition(-alike, LOOKALIKES - 1, axis=1)[:, LOOKALIKES - 1 : LOOKALIKES]
+    nearer, tied = alike > last, alike == last
+    counts = nearer @ buys + (LOOKALIKES - nearer.sum(axis=1)) * (tied @ buys) / tied.sum(axis=1)
     likely = (counts + PRIOR * buys.mean()) / (LOOKALIKES + PRIOR)
     return pd.DataFrame({"account_id": wide.index, "product_need": need, "n_like": counts, "likeness_share": likely})[
-        ~buys
+        buys == 0
     ]
 
 
@@ -125,7 +127,8 @@ def adoption(spend: pd.DataFrame, accounts: pd.DataFrame) -> dict[str, float]:
     now = spend[(spend["years_ago"] == 0) & (spend["amount"] > 0)][["account_id", "product_need"]].assign(bought=1)
     then = then.merge(now, on=["account_id", "product_need"], how="left").fillna({"bought": 0})
     then = then.assign(rounded=-then["likeness_share"].round(9)).sort_values(["rounded", "account_id", "product_need"])
-    top = then.head(max(len(then) // 10, 1))
+    cut = then["rounded"].iloc[max(len(then) // 10, 1) - 1]
+    top = then[then["rounded"] <= cut]  # all that are equally likely, whatever they are called
     return {
         "n_top": len(top),
         "k_top": int(top["bought"].sum()),

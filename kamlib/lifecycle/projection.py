@@ -38,7 +38,7 @@ def stationarity(moves: pd.DataFrame, *, permutations: int = 999) -> dict[str, f
     late = moves["step"].isin(sorted(moves["step"].unique())[steps // 2 :]).to_numpy()
     start, end = (pd.Categorical(moves[name], STATES).codes for name in ("state_from", "state_to"))
     cell = start * len(STATES) + end
-    order = np.argsort(start, kind="stable")
+    order = np.lexsort((late, cell))  # by state and move, not by account: names decide nothing
     late, cell, start = late[order], cell[order], start[order]
     found = _ratio(late, cell)
     random = np.random.default_rng(0)

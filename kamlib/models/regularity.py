@@ -35,7 +35,7 @@ def regularity(order_days: pd.DataFrame) -> dict[str, float]:
     if len(found) < LEAST_PAIRS:
         return {"n": len(found), "k": np.nan, "low": np.nan, "high": np.nan}
     squares = found.assign(square=(found["first_share"] - 0.5) ** 2)
-    sums = squares.groupby("account_id")["square"].agg(["sum", "count"]).to_numpy(float)
+    sums = squares.groupby("account_id")["square"].agg(["sum", "count"]).sort_values(["count", "sum"]).to_numpy(float)
     low, high = bootstrap_interval(sums, _order)
     return {"n": len(found), "k": _order(sums), "low": low, "high": high}
 
