@@ -129,6 +129,16 @@ def test_canonical_tables_are_keyed_by_their_ids(bring):
     assert seen["products.csv", "product_id"] == (("products.product_id",), "exact")
 
 
+def test_the_status_of_canonical_deals_is_their_own(bring):
+    files = {
+        "accounts.csv": "account_id,account_name\na1,Acme\n",
+        "deals.csv": "deal_id,account_id,deal_name,stage,status,amount,created_at,closed_at\n"
+        "d1,a1,First,Negotiation,won,5,2026-01-05,2026-02-01\n",
+    }
+    data, _, _ = bring(files, as_of="2026-03-17")
+    assert data.frame("deals")[["stage", "status"]].to_numpy().tolist() == [["negotiation", "won"]]
+
+
 def test_a_report_with_the_ids_of_customer_and_deal_is_keyed_by_the_deal(bring):
     files = {
         "Account.csv": "Account ID,Account Name\n001bm00001ZL8U9AAL,Edge\n",
@@ -190,7 +200,7 @@ def test_deals_of_one_name_are_told_apart_by_customer_and_creation(bring):
 )
 def test_deals_that_nothing_tells_apart_are_refused(bring, lang, said):
     language.use(lang)
-    text = "商机名称,客户名称,商机金额,商机阶段,创建时间\n续约,甲公司,900,需求确定,2026-01-02\n续约,甲公司,7,需求确定,2026-01-02 11:00\n"
+    text = "商机名称,客户名称,商机金额,商机阶段,创建时间\n续约,甲公司,900,需求确定,2026-01-02\n续约,甲公司,7,需求确定,2026-01-02\n"
     with pytest.raises(InputError, match=said) as refused:
         bring({"客户.csv": CUSTOMERS, "商机.csv": text}, as_of="2026-03-17")
     assert "_id" in str(refused.value)
@@ -339,7 +349,7 @@ def test_a_file_whose_table_could_not_be_made_keeps_no_row(bring, tmp_path):
     assert (entry.read, entry.kept, entry.set_aside) == (1, 0, 1)
     assert {fault.detail for fault in ledger.faults if fault.file == "Contacts.csv"} == {"taken by no table", ""}
     (told,) = faults(ledger, "no_column")
-    assert (told.table, told.column) == ("contacts", "contact_name")
+    assert (told.table, told.column, told.n, told.examples) == ("contacts", "contact_name", 1, ((None, "Who"),))
     data, ledger, seen = bring(
         files, own(tmp_path, tables={"contacts": {"columns": {"contact_name": "Who"}}}), into="mended"
     )
@@ -361,7 +371,10 @@ def test_files_that_others_look_things_up_in_stay_whole(bring):
 
 @pytest.mark.parametrize(
     ("lang", "said"),
-    [("en", r"Accounts\.csv was recognised, but none of its columns"), ("zh", r"Accounts\.csv 已识别，但没有一列")],
+    [
+        ("en", r"Accounts\.csv: no column was taken for 'Customer name'"),
+        ("zh", r"Accounts\.csv：没有列被识别为“客户名称”"),
+    ],
 )
 def test_a_needed_column_under_a_strange_name_is_asked_for_by_name(bring, tmp_path, lang, said):
     language.use(lang)
@@ -374,6 +387,26 @@ def test_a_needed_column_under_a_strange_name_is_asked_for_by_name(bring, tmp_pa
     )
     assert data.frame("accounts").account_name.tolist() == ["Acme", "Beta"]
     assert seen["Accounts.csv", "Firma"] == (("accounts.account_name",), "by your mapping")
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "No file of orders or deals was recognised"), ("zh", "未识别到销售订单或商机文件")]
+)
+def test_an_export_without_orders_and_deals_is_refused_in_a_sentence(bring, lang, said):
+    language.use(lang)
+    with pytest.raises(InputError, match=said):
+        bring({"Accounts.csv": ACCOUNTS}, as_of="2026-03-17")
+
+
+def test_amounts_in_another_unit_are_not_taken_and_the_column_is_named(bring):
+    deals = "_id,商机名称,account_id,商机金额（万元）,商机阶段,创建时间\nd1,First,a1,900,需求确定,2026-01-02\n"
+    data, ledger, _ = bring({"客户.csv": CUSTOMERS, "商机.csv": deals}, as_of="2026-03-17")
+    assert data.frame("deals").amount.isna().all()
+    (told,) = faults(ledger, "no_money")
+    assert told.text("zh").startswith(
+        "商机.csv·amount：1 × 没有列被识别为金额，各行均无金额；尚未采用的列：'商机金额（万元）'。"
+    )
+    assert told.text("en").endswith("say so in a mapping file: tables: {deals: {columns: {amount: …}}}.")
 
 
 # --- (i) a deletion mark on every row ----------------------------------------------------------------------------

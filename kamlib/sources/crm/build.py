@@ -93,14 +93,14 @@ def build(con: duckdb.DuckDBPyConnection, found: list[Matched], over: Over) -> B
     if "accounts" not in {*tables, *over.tables} and listed:
         tables["accounts"] = [_accounts_named(listed, feeds)]
         feeds.told.append(_no_customer_file(found, listed))
-    doubts.refuse_lacking(feeds.lacking, {*tables, *over.tables})
+    doubts.refuse_lacking(found, feeds.lacking, {*tables, *over.tables})
     doubts.refuse_twins(con, writers)
     files = {writer.one.view: _file(con, writer, feeds) for writer in writers if not _is_stage_list(writer.one, feeds)}
     ordered = {name: tables[name] if len(tables[name]) > 1 else tables[name][0] for name in TABLES if name in tables}
     mapping = {"settings": stages.settings, "files": files, "tables": ordered}
     uses = [use for writer in writers for use in _uses(writer, feeds)]
     guessed = doubts.guessed_keys(found, tables)
-    told = [*stages.told, *doubts.no_id(guessed), *(lack.fault() for lack in feeds.lacking), *feeds.told]
+    told = [*stages.told, *doubts.no_id(guessed), *(lack.fault(con) for lack in feeds.lacking), *feeds.told]
     return Built(mapping, uses, told, guessed)
 
 
@@ -151,6 +151,10 @@ def _part(
             writer.guessed = guessed
             feeds.lacking.append(doubts.Lacking(table, column.name, one))
             return None
+    money = TABLES[table].money
+    without = doubts.Lacking(table, money, one)
+    if money and money not in {*columns, *ours["columns"]} and without.left:
+        feeds.lacking.append(without)
     _currency(one, table, columns, used, ours["columns"])
     for name, places in used.items():
         feeds.add(places, f"{table}.{name}")

@@ -16,18 +16,31 @@ from kamlib.sources.crm.match import Matched
 from kamlib.sources.ledger import Fault, Ledger
 from kamlib.tables import EITHER, NEEDED, TABLES
 
+_SHOWN = 12
+"""How many headers the ledger lists."""
+
 
 @dataclass(frozen=True)
 class Lacking:
-    """A sheet of which a table was not made, since no column was taken for a required one."""
+    """A sheet of which a column of a table could not be made: a required one, so that the table is not made of it, or
+    the one that says how much money a row carries."""
 
     table: str
     column: str
     one: Matched
 
-    def fault(self) -> Fault:
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The headers that were taken for nothing, among which it may be."""
+        return tuple(header for header in self.one.sheet.headers if header not in self.one.how)
+
+    def fault(self, con: duckdb.DuckDBPyConnection) -> Fault:
         """Return what the ledger says of it."""
-        return Fault(self.table, self.one.sheet.label, self.column, "no_column", "told", 1, cure=self.entry)
+        column = TABLES[self.table].column(self.column)
+        kind = "no_column" if column.required else "no_money"
+        (n,) = con.execute(f"SELECT count(*) FROM {rows_of(self.one)}").fetchone()
+        left = tuple((None, header) for header in self.left[:_SHOWN])
+        return Fault(self.table, self.one.sheet.label, self.column, kind, "told", n, left, cure=self.entry)
 
     @property
     def entry(self) -> str:
@@ -36,25 +49,32 @@ class Lacking:
 
     def sentence(self) -> str:
         """Return it as a refusal."""
-        label, headers = self.one.sheet.label, self.one.sheet.headers[:20]
-        column = f"{self.table}.{self.column}"
+        label, column = self.one.sheet.label, TABLES[self.table].column(self.column)
+        name = f"{self.table}.{self.column}"
+        headers = self.left or self.one.sheet.headers
         return words.say(
             None,
-            f"{label} was recognised, but none of its columns as {words.word(column, 'en')} ({column}), without which "
-            f"it cannot be used. Say which it is in a mapping file that begins with extends: auto, and import with "
-            f"--from that file: {self.entry}. Columns: {', '.join(headers)}.",
-            f"{label} 已识别，但没有一列被识别为{words.word(column, 'zh')}（{column}），缺少该列则无法采用。请在以 extends: auto "
-            f"开头的映射文件中指定，并用 --from 指定该文件：{self.entry}。现有列：{'、'.join(headers)}。",
+            f"{label}: no column was taken for '{column.en}' ({name}), and without it the file cannot be used. Say which it "
+            f"is in a mapping file, and import with --from that file:\n  extends: auto\n  {self.entry}\n"
+            f"Columns that nothing was taken for: {', '.join(headers)}.",
+            f"{label}：没有列被识别为“{column.zh}”（{name}），缺少该列则无法采用此文件。请在映射文件中指定，并用 --from 指定该文件：\n"
+            f"  extends: auto\n  {self.entry}\n尚未采用的列：{'、'.join(headers)}。",
         )
 
 
-def refuse_lacking(lacking: list[Lacking], made: set[str]) -> None:
-    """InputError where accounts, or all of orders and deals, are in the files but for a required column."""
-    faults = [one for one in lacking if one.table in NEEDED and one.table not in made]
-    if made.isdisjoint(EITHER):
-        faults += [one for one in lacking if one.table in EITHER]
-    if faults:
-        raise InputError("\n".join(one.sentence() for one in faults))
+def refuse_lacking(found: list[Matched], lacking: list[Lacking], made: set[str]) -> None:
+    """InputError where there are no accounts, or neither orders nor deals: they lack a required column, or a file."""
+    gone = [name for name in NEEDED if name not in made] + (list(EITHER) if made.isdisjoint(EITHER) else [])
+    if not gone:
+        return
+    if faults := [one.sentence() for one in lacking if one.table in gone]:
+        raise InputError("\n".join(faults))
+    files = ", ".join(one.sheet.label for one in found[:10])
+    en, zh = (joint.join(words.word(name, lang) for name in gone) for joint, lang in ((" or ", "en"), ("或", "zh")))
+    raise InputError(
+        f"No file of {en.lower()} was recognised, and without nothing can be computed. Export it too (recognised: {files}).",
+        f"未识别到{zh}文件，缺少则无法计算。请一并导出（已识别：{files}）。",
+    )
 
 
 def refuse_twins(con: duckdb.DuckDBPyConnection, writers: list[Writer]) -> None:
@@ -78,8 +98,9 @@ def refuse_twins(con: duckdb.DuckDBPyConnection, writers: list[Writer]) -> None:
 
 def _twins(one: Matched, n: int, example: str) -> str:
     label, ids = one.sheet.label, " / ".join(one.module.fields["id"].aliases[:2])
-    headers = [one.guessed, *(header for (name, _), header in one.headers.items() if name in one.apart)]
-    columns_en, columns_zh = (joint.join(dict.fromkeys(headers)) for joint in (", ", "、"))
+    columns_en, columns_zh = (
+        joint.join(one.header_of(name) for name in (one.key, *one.apart)) for joint in (", ", "、")
+    )
     return words.say(
         None,
         f"{label} has no id column, and {n:,} of its rows are the same in {columns_en} (e.g. '{example}'), so that nothing "

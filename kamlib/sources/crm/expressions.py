@@ -164,14 +164,13 @@ class Writer:
         return self._read(one, known, header, alias, known.reading)
 
     def _apart(self, one: Matched, alias: str) -> str:
-        """SQL for a key of name, customer and day of creation: what an export without record ids tells rows apart by."""
+        """SQL for a key of name, customer and creation: what an export without record ids tells rows apart by."""
         parts = []
         for name in (one.key, *one.apart):
-            header = next(header for (found, _), header in one.headers.items() if found == name)
-            reading = one.module.fields[name].reading
-            parts.append(
-                self._read(one, one.module.fields[name], header, alias, "day" if reading == "moment" else "text")
-            )
+            known = one.module.fields[name]
+            reading = "moment" if known.reading == "moment" else "text"
+            value = self._read(one, known, one.header_of(name), alias, reading)
+            parts.append(f"replace({value}, ' 00:00:00', '')" if reading == "moment" else value)
         return f"concat_ws(' · ', {', '.join(parts)})"
 
     def _first(self, one: Matched, known: Field, alias: str) -> str:

@@ -13,10 +13,14 @@ EXACT, PATTERN, NEAR = "exact", "pattern", "near"
 _WORTH = {EXACT: 1.0, PATTERN: 0.7, NEAR: 0.5}
 _CALLED = 15
 """How many matched headers the right name of a file is worth."""
+_KNOWN = 0.01
+"""What it is worth more that a header is the vendor's, and not only one of our own labels."""
 _SHARE = 0.4
 """The share of its headers that must be known of a sheet that no module is called after."""
 _NEAR = 90
 """Likeness, in percent, from which two labels count as nearly the same."""
+_SCALED = re.compile(r"[（(【\[]\D*([十百千万亿]|'?000|\bk\b|thousand|million|mio|mn)")
+"""A remark that says a column counts in thousands or more: its numbers are not those of the field."""
 _MARGIN = 3
 """How many headers a sheet must be more likely of another CRM than of that of most sheets, to be taken for one of it."""
 
@@ -44,7 +48,8 @@ class Matched:
 
     @property
     def score(self) -> float:
-        return sum(_WORTH[how] for how in self.how.values()) + _CALLED * self.called
+        known = {h for (name, _), h in self.headers.items() if self.vendor.name == OWN or not name.startswith("=")}
+        return sum(_WORTH[how] for how in self.how.values()) + _CALLED * self.called + _KNOWN * len(known)
 
     @property
     def key(self) -> str:
@@ -61,6 +66,10 @@ class Matched:
     def apart(self) -> list[str]:
         """The fields that, with its name, identify a row where the export has no record id: one name may stand twice."""
         return [name for name in self.module.apart if self.has(name)] if self.key == "name" else []
+
+    def header_of(self, name: str) -> str:
+        """The first header of a field that the sheet holds."""
+        return next(header for (found, _), header in self.headers.items() if found == name)
 
     def has(self, name: str) -> bool:
         """Whether the sheet holds the field, under any of the ways it may be given."""
@@ -116,10 +125,10 @@ def _nearly(left: dict[str, str], aliases: list[tuple[tuple[str, str], str]]) ->
     known = list(dict.fromkeys(alias for _, alias in aliases))
     found: dict[str, str] = {}
     for b, header in left.items():
-        short = re.sub(r"[（(【\[].*?[)）】\]]|[*＊:：]", "", b)
+        short = re.sub(r"[（(【\[].*?[)）】\]]|[*＊:：]", "", b) if not _SCALED.search(b) else ""
         if short in known:
             found.setdefault(short, header)
-        elif len(b) >= 6:
+        elif len(b) >= 6 and not _SCALED.search(b):
             best = process.extractOne(b, known, scorer=fuzz.ratio, score_cutoff=_NEAR)
             if best and len(best[0]) >= 6:
                 found.setdefault(best[0], header)
@@ -128,18 +137,23 @@ def _nearly(left: dict[str, str], aliases: list[tuple[tuple[str, str], str]]) ->
 
 def best_matches(sheets: list[Sheet], vendors: list[Vendor]) -> tuple[list[Matched], list[Sheet]]:
     """Return the module that each sheet is most likely, and the sheets that are none. Where it is little more likely of
-    another CRM it is taken for one of the CRM of most sheets."""
+    another CRM it is taken for one of the CRM of most sheets; and for one of our own tables where it is as likely one,
+    unless some sheet is a CRM's for sure."""
     likely = {id(sheet): _likely(sheet, vendors) for sheet in sheets}
-    total, main = Counter(), Counter()
+    total, main, exported = Counter(), Counter(), False
     for found in likely.values():
         for one in found:
             total[one.vendor.name] += one.score
-        for crm in {one.vendor.crm for one in found} - {""}:
+        for crm in sorted({one.vendor.crm for one in found} - {""}):
             main[crm] += max(one.score for one in found if one.vendor.crm == crm)
+        exported |= bool(found) and all(one.score < found[0].score for one in found if one.vendor.name == OWN)
     crm = max(main, key=main.get, default="")
     chosen, strangers = [], []
     for sheet in sheets:
-        found = sorted(likely[id(sheet)], key=lambda one: (-one.score, -total[one.vendor.name], one.vendor.name == OWN))
+        found = sorted(
+            likely[id(sheet)],
+            key=lambda one: (-one.score, (one.vendor.name == OWN) == exported, -total[one.vendor.name]),
+        )
         near = [one for one in found if one.vendor.crm in ("", crm) and one.score >= found[0].score - _MARGIN]
         if found:
             chosen.append((near or found)[0])

@@ -143,12 +143,12 @@ def _refusal(one: Matched, unsure: list[StageFound]) -> str:
 
     entry = {KEY: {stage.called: "won" if stage.chance == 1 else "lost" for stage in unsure}}
     written = "".join(f"  {line}\n" for line in yaml.safe_dump(entry, allow_unicode=True).splitlines()).rstrip()
-    choices = ", ".join(STATUSES)
+    choices, choices_zh = ", ".join(STATUSES), "open 进行中、won 赢单、lost 输单、invalid 无效"
     return words.say(
         None,
         f"{one.sheet.label}: nothing says whether a deal in these stages is won, lost or open: {listed('en')}. Say it "
         f"in a mapping file ({choices}), and import with --from that file:\n  extends: auto\n{written}",
-        f"{one.sheet.label}：无法判断以下阶段的商机是赢单、输单还是进行中：{listed('zh')}。请写入映射文件（{choices}），"
+        f"{one.sheet.label}：无法判断以下阶段的商机是赢单、输单还是进行中：{listed('zh')}。请写入映射文件（{choices_zh}），"
         f"并用 --from 指定该文件：\n  extends: auto\n{written}",
     )
 
