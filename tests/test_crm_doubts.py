@@ -390,7 +390,8 @@ def test_a_needed_column_under_a_strange_name_is_asked_for_by_name(bring, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("lang", "said"), [("en", "No file of orders or deals was recognised"), ("zh", "未识别到销售订单或商机文件")]
+    ("lang", "said"),
+    [("en", "No file of orders or deals was recognised, but it is needed"), ("zh", "未识别到销售订单或商机文件")],
 )
 def test_an_export_without_orders_and_deals_is_refused_in_a_sentence(bring, lang, said):
     language.use(lang)
@@ -407,6 +408,45 @@ def test_amounts_in_another_unit_are_not_taken_and_the_column_is_named(bring):
         "商机.csv·amount：1 × 没有列被识别为金额，各行均无金额；尚未采用的列：'商机金额（万元）'。"
     )
     assert told.text("en").endswith("say so in a mapping file: tables: {deals: {columns: {amount: …}}}.")
+
+
+def test_a_column_named_for_a_field_is_read_as_the_field_is(bring, tmp_path):
+    renamed = DEALS.replace("Stage", "Phase").replace("Closing Date", "Expected").replace(",Amount,", ",Value,")
+    files = {"Accounts.csv": ACCOUNTS, "Deals.csv": renamed}
+    columns = {"stage": "Phase", "expected_close": "Expected", "amount": "Value"}
+    data, ledger, seen = bring(files, own(tmp_path, tables={"deals": {"columns": columns}}), as_of="2026-03-17")
+    deals = data.frame("deals")
+    assert deals.status.tolist() == ["open", "won", "lost"]
+    assert deals.amount.tolist() == [12000.5, 500, 70]
+    assert [str(day.date()) for day in deals.closed_at.dropna()] == ["2026-03-03", "2026-01-05"]
+    assert seen["Deals.csv", "Phase"] == (("deals.stage", "deals.status", "deals.closed_at"), "by your mapping")
+    del columns["stage"]
+    with pytest.raises(InputError, match=r"Deals\.csv: no column was taken for 'Status'"):
+        bring(files, own(tmp_path, tables={"deals": {"columns": columns}}), as_of="2026-03-17", into="less")
+
+
+def test_each_file_is_read_once_for_how_its_cells_are_written(tmp_path):
+    import duckdb
+
+    from kamlib.sources.crm.dictionary import vendors
+    from kamlib.sources.crm.evidence import read_evidence
+    from kamlib.sources.crm.match import best_matches
+    from kamlib.sources.crm.survey import survey
+
+    class Counted:
+        n = 0
+
+        def execute(self, sql: str):
+            self.n += sql.count("read_csv")
+            return con.execute(sql)
+
+    (tmp_path / "Deals.csv").write_text(DEALS)
+    con, counted = duckdb.connect(), Counted()
+    (sheet,), _ = survey(con, tmp_path, tmp_path)
+    found, _ = best_matches([sheet], list(vendors().values()))
+    read_evidence(counted, found)
+    assert counted.n == 1
+    assert (found[0].dates, found[0].comma, found[0].signed) == ("dmy", False, {"Amount"})
 
 
 # --- (i) a deletion mark on every row ----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import duckdb
 from kamlib import words
 from kamlib.errors import InputError
 from kamlib.rooms import room
-from kamlib.sources.crm.build import Use, build
+from kamlib.sources.crm.build import Use, build, name_views
 from kamlib.sources.crm.dictionary import OWN, Vendor, bare, vendors
 from kamlib.sources.crm.evidence import read_evidence
 from kamlib.sources.crm.match import Matched, best_matches
@@ -34,6 +34,8 @@ class Recognition:
     strangers: tuple[str, ...]
     told: tuple[Fault, ...] = ()
     guessed: dict[str, tuple[str, str]] = field(default_factory=dict)
+    tables: dict[str, Any] = field(default_factory=dict)
+    """What a mapping file says of tables, less what was recognised by it."""
 
 
 def choices() -> list[str]:
@@ -56,8 +58,10 @@ def recognise(
             found = _together(found)
             left = [sheet for sheet in unknown if sheet.path not in over.files]
             _refuse_named(left, tried)
+            others = name_views(found)
+            over, given = over.taught(found)
             read_evidence(con, found, dates)
-            built = build(con, found, over)
+            built = build(con, found, others, over, given)
             told = [*built.told, *_left_out(con, left), *_left_out(con, [one.sheet for one in foreign], "other_crm")]
         finally:
             con.close()
@@ -65,7 +69,8 @@ def recognise(
     unknown = [*unknown, *(one.sheet for one in foreign)]
     uses = [*built.uses, *(Use(sheet.label, header, (), "") for sheet in unknown for header in sheet.headers)]
     strange = tuple(_relative(path, folder) for path in strangers)
-    return Recognition(built.mapping | {"settings": settings}, tuple(uses), strange, tuple(told), built.guessed)
+    mapping = built.mapping | {"settings": settings}
+    return Recognition(mapping, tuple(uses), strange, tuple(told), built.guessed, over.tables)
 
 
 def _of_one_crm(

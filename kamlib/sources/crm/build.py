@@ -12,14 +12,14 @@ from kamlib.sources import macros
 from kamlib.sources.crm import doubts, evidence
 from kamlib.sources.crm.dictionary import OWN
 from kamlib.sources.crm.expressions import Register, Writer, register
-from kamlib.sources.crm.match import EXACT, Matched
+from kamlib.sources.crm.match import BY_MAPPING, EXACT, Matched
 from kamlib.sources.crm.over import Over, headers_in
 from kamlib.sources.crm.pipeline import pipeline
 from kamlib.sources.ledger import ALL_DELETED, Fault
 from kamlib.sources.sql import literal, name_of
 from kamlib.tables import TABLES
 
-BY_NAME, NO_ID, BY_MAPPING, KNOWN = "by name", "no record id", "by your mapping", "not needed"
+BY_NAME, NO_ID, KNOWN = "by name", "no record id", "not needed"
 AMBIGUOUS = "customer name used by several customers"
 DELETED = "deleted in the CRM"
 
@@ -80,20 +80,27 @@ def name_views(found: list[Matched]) -> dict[str, Matched]:
     return by_module
 
 
-def build(con: duckdb.DuckDBPyConnection, found: list[Matched], over: Over) -> Built:
-    """Return what is to be read how; `over` is what a mapping file says. InputError where nobody can tell."""
+def build(
+    con: duckdb.DuckDBPyConnection,
+    found: list[Matched],
+    others: dict[str, Matched],
+    over: Over,
+    given: set[tuple[str, str]],
+) -> Built:
+    """Return what is to be read how; `others` are the sheets by module, `over` is what a mapping file says, `given` the
+    (view, header) that it named for fields. InputError where nobody can tell."""
     for statement in macros.statements(Settings().timezone):
         con.execute(statement)
-    others = name_views(found)
     stages = pipeline(con, found, others, over.stages)
     listed = register(found) if "accounts" not in others else None
     writers = [Writer(one, others, stages.stages, listed) for one in found]
-    feeds = Feeds({(one.view, header): [] for one in found for header in one.sheet.headers})
+    feeds = Feeds({(one.view, header): [] for one in found for header in one.sheet.headers}, given)
     tables = _tables(writers, feeds, over)
     if "accounts" not in {*tables, *over.tables} and listed:
         tables["accounts"] = [_accounts_named(listed, feeds)]
         feeds.told.append(_no_customer_file(found, listed))
-    doubts.refuse_lacking(found, feeds.lacking, {*tables, *over.tables})
+    wanted = over.only_columns()
+    doubts.refuse_lacking(found, feeds.lacking, {*tables, *(over.tables.keys() - {*wanted})}, wanted)
     doubts.refuse_twins(con, writers)
     files = {writer.one.view: _file(con, writer, feeds) for writer in writers if not _is_stage_list(writer.one, feeds)}
     ordered = {name: tables[name] if len(tables[name]) > 1 else tables[name][0] for name in TABLES if name in tables}

@@ -93,7 +93,7 @@ def choose(mapping: Path | str, source: Path, as_of: str | dt.date = "", dates: 
     stages = _stages(said.pop(pipeline.KEY, None), path)
     over = Over(said.get("tables") or {}, stages, frozenset(_declared_files(said, source)))
     found = recognise(source, vendor, as_of, dates, over)
-    return _chosen(extended(found.mapping, said), path, as_of, found)
+    return _chosen(extended(found.mapping, said | {"tables": found.tables}), path, as_of, found)
 
 
 def _refuse_stages_alone(said: dict[str, Any], path: Path) -> None:

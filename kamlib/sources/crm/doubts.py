@@ -62,9 +62,11 @@ class Lacking:
         )
 
 
-def refuse_lacking(found: list[Matched], lacking: list[Lacking], made: set[str]) -> None:
-    """InputError where there are no accounts, or neither orders nor deals: they lack a required column, or a file."""
-    gone = [name for name in NEEDED if name not in made] + (list(EITHER) if made.isdisjoint(EITHER) else [])
+def refuse_lacking(found: list[Matched], lacking: list[Lacking], made: set[str], wanted: list[str]) -> None:
+    """InputError where there are no accounts, neither orders nor deals, or none of what the mapping file speaks of
+    (`wanted`): they lack a required column, or a file."""
+    gone = [name for name in (*NEEDED, *wanted) if name not in made]
+    gone = list(dict.fromkeys([*gone, *EITHER])) if made.isdisjoint(EITHER) else gone
     if not gone:
         return
     if faults := [one.sentence() for one in lacking if one.table in gone]:
@@ -72,8 +74,8 @@ def refuse_lacking(found: list[Matched], lacking: list[Lacking], made: set[str])
     files = ", ".join(one.sheet.label for one in found[:10])
     en, zh = (joint.join(words.word(name, lang) for name in gone) for joint, lang in ((" or ", "en"), ("或", "zh")))
     raise InputError(
-        f"No file of {en.lower()} was recognised, and without nothing can be computed. Export it too (recognised: {files}).",
-        f"未识别到{zh}文件，缺少则无法计算。请一并导出（已识别：{files}）。",
+        f"No file of {en.lower()} was recognised, but it is needed. Export it too (recognised: {files}).",
+        f"未识别到{zh}文件，但该数据必不可少。请一并导出（已识别：{files}）。",
     )
 
 

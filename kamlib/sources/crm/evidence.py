@@ -17,19 +17,67 @@ _MONEY = ("money", "number", "percent", "share")
 
 
 def read_evidence(con: duckdb.DuckDBPyConnection, found: list[Matched], dates: str = "") -> None:
-    """Note in each match how its dates and amounts are written. `dates` decides where nothing tells; InputError names
-    the files whose dates nobody could read for sure."""
+    """Note in each match how its dates and amounts are written; each sheet is read once. `dates` decides where nothing
+    tells; InputError names the files whose dates nobody could read for sure."""
     faults = []
     for one in found:
         one.zone = "UTC" if any(header.startswith("_fivetran") for header in one.sheet.headers) else ""
-        one.comma = _decimal_comma(con, one)
-        one.signed = _signed(con, one)
+        amounts, days = _headers(one, _MONEY), [*_headers(one, ("day", "moment")), *one.entered]
+        if not amounts and not days:
+            continue
+        cells = con.execute(
+            f"SELECT {', '.join([*map(_amounts_in, amounts), *map(_days_in, days)])} FROM {rows_of(one)}"
+        ).fetchone()
+        written, ordered = cells[: len(amounts)], [_Days(**found) for found in cells[len(amounts) :] if found["n"]]
+        one.comma = any(w["comma"] for w in written) and not any(w["point"] for w in written)
+        money = _headers(one, ("money",))
+        one.signed = {header for header, w in zip(amounts, written, strict=True) if w["sign"] and header in money}
         try:
-            one.dates = _order(con, one, dates)
+            one.dates = _order(one, days, ordered, dates)
         except InputError as error:
             faults.append(str(error))
     if faults:
         raise InputError("\n".join(faults))
+
+
+@dataclass(frozen=True)
+class _Days:
+    """What stands in a column of days: how many are written with slashes, the greatest first and second part, the
+    greatest short year, the number of long ones, and an example."""
+
+    n: int
+    first: int
+    second: int
+    short: int | None
+    long: int
+    example: str
+
+
+def _amounts_in(header: str) -> str:
+    """SQL for how the amounts of a column are written: with signs; with a comma, or a point, before one or two digits at
+    the end. A plain number, as most are, is not compared with patterns."""
+    cell = _text(header)
+    behind = f"length({cell}) - strpos({cell}, '.')"
+
+    def any_like(pattern: str, plain: str = "false") -> str:
+        like = f"regexp_matches({cell}, {literal(pattern)})"
+        return f"bool_or(CASE WHEN TRY_CAST({cell} AS DOUBLE) IS NULL THEN {like} ELSE {plain} END)"
+
+    comma = any_like(r"\d,\d{1,2}\D*$|\.\d{3},|\.\d{3}\.")
+    point = any_like(r"\d\.\d{1,2}\D*$|,\d{3}\.|,\d{3},", f"strpos({cell}, '.') > 0 AND {behind} BETWEEN 1 AND 2")
+    return f"{{'sign': {any_like(SIGN)}, 'comma': {comma}, 'point': {point}}}"
+
+
+def _days_in(header: str) -> str:
+    """SQL for `_Days` of a column. What begins with a year of four digits needs no pattern."""
+    cell = _text(header)
+    parts = f"(CASE WHEN NOT regexp_matches({cell}, '^\\d{{4}}') THEN regexp_extract({cell}, {literal(_SLASHED)}, ['x', 'y', 'z']) END)"
+    given = f"FILTER ({parts}.x <> '')"
+    return (
+        f"{{'n': count(*) {given}, 'first': max(TRY_CAST({parts}.x AS INTEGER)), 'second': max(TRY_CAST({parts}.y AS INTEGER)), "
+        f"'short': max(CASE WHEN length({parts}.z) = 2 THEN TRY_CAST({parts}.z AS INTEGER) END), "
+        f"'long': count(*) FILTER (length({parts}.z) = 4), 'example': min({cell}) {given}}}"
+    )
 
 
 def _headers(one: Matched, readings: tuple[str, ...]) -> list[str]:
@@ -45,38 +93,17 @@ def rows_of(one: Matched) -> str:
     return "(" + " UNION ALL BY NAME ".join(f"({select})" for select in one.sheet.selects) + ")"
 
 
-def _cells(one: Matched, headers: list[str]) -> str:
-    """SQL for the cells of some columns, one a row, read in one pass."""
-    return f"(SELECT unnest([{', '.join(map(_text, headers))}]) AS cell FROM {rows_of(one)})"
-
-
-def _signed(con: duckdb.DuckDBPyConnection, one: Matched) -> set[str]:
-    """Return the headers of amounts of which some have a currency sign."""
-    headers = _headers(one, ("money",))
-    if not headers:
-        return set()
-    found = ", ".join(f"bool_or(regexp_matches({_text(header)}, {literal(SIGN)}))" for header in headers)
-    row = con.execute(f"SELECT {found} FROM {rows_of(one)}").fetchone()
-    return {header for header, signed in zip(headers, row, strict=True) if signed}
-
-
-def _order(con: duckdb.DuckDBPyConnection, one: Matched, given: str) -> str:
+def _order(one: Matched, headers: list[str], found: list[_Days], given: str) -> str:
     """Return the order of day, month and year that all dates of the file allow; "" when none needs one."""
-    headers = [*_headers(one, ("day", "moment")), *one.entered]
-    if not headers:
+    if not found:
         return ""
-    n, first, second, short, long, example = con.execute(
-        "SELECT count(*), max(x), max(y), max(CASE WHEN length(z) = 2 THEN CAST(z AS INTEGER) END), "
-        "count(*) FILTER (length(z) = 4), min(cell) FROM (SELECT cell, CAST(p.x AS INTEGER) AS x, CAST(p.y AS INTEGER) AS y, "
-        f"p.z AS z FROM (SELECT cell, regexp_extract(cell, {literal(_SLASHED)}, ['x', 'y', 'z']) AS p FROM {_cells(one, headers)}) "
-        "WHERE p.x <> '')"
-    ).fetchone()
-    if not n:
-        return ""
+    first, second = max(days.first for days in found), max(days.second for days in found)
+    short, example = max(days.short or 0 for days in found), min(days.example for days in found)
+    long = sum(days.long for days in found)
     allowed = {
         "dmy": first <= 31 and second <= 12,
         "mdy": first <= 12 and second <= 31,
-        "ymd": not long and second <= 12 and (short or 0) <= 31,
+        "ymd": not long and second <= 12 and short <= 31,
     }
     possible = [order for order in ORDERS if allowed[order]]
     if len(possible) == 1:
@@ -96,18 +123,6 @@ def _order(con: duckdb.DuckDBPyConnection, one: Matched, given: str) -> str:
         f"{label}：日期写法不一致（{columns}），有的日在前，有的月在前。请用同一日期格式重新导出，"
         "或用 --dates dmy|mdy|ymd 指定。",
     )
-
-
-def _decimal_comma(con: duckdb.DuckDBPyConnection, one: Matched) -> bool:
-    """Whether amounts have decimal commas: some end in a comma and one or two digits, and none in a point so."""
-    headers = _headers(one, _MONEY)
-    if not headers:
-        return False
-    comma, point = con.execute(
-        rf"SELECT bool_or(regexp_matches(cell, '\d,\d{{1,2}}\D*$|\.\d{{3}},|\.\d{{3}}\.')), "
-        rf"bool_or(regexp_matches(cell, '\d\.\d{{1,2}}\D*$|,\d{{3}}\.|,\d{{3}},')) FROM {_cells(one, headers)}"
-    ).fetchone()
-    return bool(comma) and not point
 
 
 @dataclass(frozen=True)

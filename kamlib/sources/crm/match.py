@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from kamlib.sources.crm.dictionary import OWN, Module, Vendor, bare
 from kamlib.sources.crm.survey import Sheet
 
-EXACT, PATTERN, NEAR = "exact", "pattern", "near"
+EXACT, PATTERN, NEAR, BY_MAPPING = "exact", "pattern", "near", "by your mapping"
 _WORTH = {EXACT: 1.0, PATTERN: 0.7, NEAR: 0.5}
 _CALLED = 15
 """How many matched headers the right name of a file is worth."""

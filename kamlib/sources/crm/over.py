@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from kamlib.sources.crm.dictionary import Field
+from kamlib.sources.crm.match import BY_MAPPING, Matched
 from kamlib.tables import TABLES
 
 
@@ -23,11 +25,50 @@ class Over:
         said = self.tables.get(table)
         return table in self.tables and (not isinstance(said, dict) or "sql" in said)
 
+    def only_columns(self) -> list[str]:
+        """Return the tables of which it says columns, and no more: they must be recognised."""
+        return [
+            name for name, said in self.tables.items() if isinstance(said, dict) and not {"sql", "from"} & said.keys()
+        ]
+
+    def taught(self, found: list[Matched]) -> tuple[Over, set[tuple[str, str]]]:
+        """Give to fields that no header was found for the columns that the file names for them, so that they are read as
+        those are: dates, amounts, stages. Return what is left to be said, and the (view, header) of what was given."""
+        given: set[tuple[str, str]] = set()
+        tables = dict(self.tables)
+        for table in self.only_columns():
+            columns = dict(tables[table].get("columns") or {})
+            for column, header in list(columns.items()):
+                places = [(one, known) for one, known in _fields(found, table, column) if _lacks(one, known, header)]
+                if places and len(places) == len(_fields(found, table, column)):
+                    for one, known in places:
+                        one.headers[known.name, ""] = header
+                        one.how[header] = BY_MAPPING
+                        given.add((one.view, header))
+                    del columns[column]
+            tables[table] = tables[table] | {"columns": columns}
+        return replace(self, tables=tables), given
+
     def part(self, table: str, view: str) -> dict[str, Any]:
         """Return what it says of the rows of a table that are made of the sheet `view`."""
         said = self.tables.get(table)
         ours = isinstance(said, dict) and said.get("from") in (None, view)
         return said | {"columns": said.get("columns") or {}} if ours else {"columns": {}}
+
+
+def _fields(found: list[Matched], table: str, column: str) -> list[tuple[Matched, Field | None]]:
+    """Return, for every sheet that feeds a table, the field that a column is first made of; None where it is no cell."""
+    fields = []
+    for one in found:
+        for part in one.module.tables.get(table, ()):
+            name = next(iter(part["columns"].get(column, ())), "")
+            known = one.module.fields.get("id" if name == "key" and "id" in one.module.key else name)
+            fields.append((one, known if known and known.reading not in ("sql", "reference") else None))
+    return fields
+
+
+def _lacks(one: Matched, known: Field | None, header: Any) -> bool:
+    return known is not None and header in one.sheet.headers and (known.name, "") not in one.headers
 
 
 def headers_in(entry: Any, headers: tuple[str, ...]) -> list[str]:
