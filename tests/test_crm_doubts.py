@@ -102,6 +102,12 @@ def test_what_stage_status_cannot_say_is_refused(bring, tmp_path):
         bring(deals(), path, as_of="2026-03-17")
 
 
+@pytest.mark.parametrize("columns", [["stage"], "stage", {"stage": ["a"]}, {"stage": 5}])
+def test_columns_that_are_none_are_refused_in_a_sentence(bring, tmp_path, columns):
+    with pytest.raises(InputError, match=r"own\.yml: .*columns"):
+        bring(deals(), own(tmp_path, tables={"deals": {"columns": columns}}), as_of="2026-03-17")
+
+
 # --- (b), (c) record ids -----------------------------------------------------------------------------------------
 
 
@@ -320,6 +326,9 @@ def test_a_saved_mapping_refuses_what_is_needed(bring, tmp_path):
     with pytest.raises(InputError, match="Record Id"):
         import_data(tmp_path / "saved.yml", source, tmp_path / "next", "2026-03-17")
     (source / "Deals_2026_03_17.csv").write_text(DEALS)
+    (source / "Sales_Orders_2026_03_17.csv").unlink()
+    ledger = import_data(tmp_path / "saved.yml", source, tmp_path / "fewer", "2026-03-17").ledger
+    assert [fault.file for fault in faults(ledger, "absent_file")] == ["Sales_Orders_????_??_??.csv"]
     (source / "Accounts_2026_03_17.csv").unlink()
     with pytest.raises(InputError, match=r"files\.accounts: no file is called 'Accounts_\?+_\?\?_\?\?\.csv'"):
         import_data(tmp_path / "saved.yml", source, tmp_path / "next", "2026-03-17")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from kamlib.errors import InputError
 from kamlib.sources.ledger import Fault
 from kamlib.sources.mapping_file import FileSpec, Mapping, TableSpec
 from kamlib.sources.sandbox import Sandbox
@@ -35,15 +36,22 @@ def pruned(box: Sandbox, declared: Mapping, raws: dict[str, Raw]) -> tuple[Mappi
         kept = [part for part in parts if _is_there(box, raws, part)]
         if kept:
             tables[name] = tuple(_part(box, there[p.source], name, p, lost) if p.source else p for p in kept)
-    if missing(tables):
-        raise next(raw.absent for raw in raws.values() if raw.absent)
-    told = [Fault("", raw.spec.paths[0], "", "absent_file", "told", 1) for raw in raws.values() if not raw.paths]
+    if gone := missing(tables):
+        raise _why(declared, raws, " ".join(gone))
+    told = [Fault("", pattern, "", "absent_file", "told", 1) for raw in raws.values() for pattern in raw.lacking]
     for (label, column, kind), details in lost.items():
         near = get_close_matches(column, _columns(there, label), 1, 0.6)
         told.append(
             Fault("", label, column, kind, "told", 1, detail=", ".join(dict.fromkeys(details)), cure="".join(near))
         )
     return declared.model_copy(update={"files": files, "tables": tables}), told
+
+
+def _why(declared: Mapping, raws: dict[str, Raw], gone: str) -> InputError:
+    """Return why tables that are needed cannot be made: the file they come from is absent."""
+    sources = [part.source for name, parts in declared.tables.items() if name in gone for part in parts]
+    absent = {name: raw.absent for name, raw in raws.items() if raw.absent}
+    return next((absent[name] for name in sources if name in absent), next(iter(absent.values())))
 
 
 def _columns(there: dict[str, Raw], label: str) -> list[str]:

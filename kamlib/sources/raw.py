@@ -33,7 +33,9 @@ class Raw:
     unreadable: list[tuple[int, str, str]] = field(default_factory=list)
     told: list[Fault] = field(default_factory=list)
     absent: InputError | None = None
-    """Why there is no file at all, where the mapping allows that."""
+    """That there is no file, where the mapping allows it."""
+    lacking: list[str] = field(default_factory=list)
+    """The paths that no file has."""
 
     @property
     def stored(self) -> str:
@@ -60,6 +62,7 @@ class Raw:
                 )
                 if not may_lack:
                     raise self.absent
+                self.lacking.append(pattern)
             self.paths += [path for path in paths if path not in self.paths]
         if not self.paths:
             return

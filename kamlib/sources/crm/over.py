@@ -37,7 +37,7 @@ class Over:
         given: set[tuple[str, str]] = set()
         tables = dict(self.tables)
         for table in self.only_columns():
-            columns = dict(tables[table].get("columns") or {})
+            columns = dict(_columns(tables[table]))
             for column, header in list(columns.items()):
                 places = [(one, known) for one, known in _fields(found, table, column) if _lacks(one, known, header)]
                 if places and len(places) == len(_fields(found, table, column)):
@@ -46,14 +46,19 @@ class Over:
                         one.how[header] = BY_MAPPING
                         given.add((one.view, header))
                     del columns[column]
-            tables[table] = tables[table] | {"columns": columns}
+            tables[table] = tables[table] | ({"columns": columns} if _columns(tables[table]) else {})
         return replace(self, tables=tables), given
 
     def part(self, table: str, view: str) -> dict[str, Any]:
         """Return what it says of the rows of a table that are made of the sheet `view`."""
         said = self.tables.get(table)
         ours = isinstance(said, dict) and said.get("from") in (None, view)
-        return said | {"columns": said.get("columns") or {}} if ours else {"columns": {}}
+        return said | {"columns": _columns(said)} if ours else {"columns": {}}
+
+
+def _columns(said: dict[str, Any]) -> dict[str, Any]:
+    columns = said.get("columns")
+    return columns if isinstance(columns, dict) else {}  # what is wrong with it is told where mappings are checked
 
 
 def _fields(found: list[Matched], table: str, column: str) -> list[tuple[Matched, Field | None]]:
@@ -124,5 +129,7 @@ def _table(found: Any, said: Any) -> Any:
 
 
 def _over(part: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    columns = part["columns"] | (said.get("columns") or {})
+    if not isinstance(said.get("columns") or {}, dict):
+        return part | said  # to be refused
+    columns = part["columns"] | _columns(said)
     return part | said | {"columns": {name: entry for name, entry in columns.items() if entry is not None}}
