@@ -14,6 +14,7 @@ from kamlib.batch.plan import select
 ROOT = Path(__file__).parent.parent
 MOST_SLICES = 7  # six and the others
 FLOATING = ("waterfall",)  # steps of a waterfall hang where the step before ended
+BANDS = ("dots", "box")  # what looks like a bar behind dots is a range, of days or of quartiles
 
 
 def faults(figure, kind: str) -> list[str]:
@@ -23,7 +24,8 @@ def faults(figure, kind: str) -> list[str]:
         slices = [patch for patch in ax.patches if isinstance(patch, Wedge)]
         if len(slices) > MOST_SLICES:
             found.append(f"a pie with {len(slices)} slices")
-        for bars in (c for c in ax.containers if isinstance(c, BarContainer) and c.orientation):
+        bars_of = [c for c in ax.containers if isinstance(c, BarContainer) and c.orientation and kind not in BANDS]
+        for bars in bars_of:
             upright = bars.orientation == "vertical"
             low, high = sorted(ax.get_ylim() if upright else ax.get_xlim())
             scale = ax.get_yscale() if upright else ax.get_xscale()
@@ -31,7 +33,7 @@ def faults(figure, kind: str) -> list[str]:
                 found.append("bars on a logarithmic axis")
             if not low <= 0 <= high:
                 found.append(f"bars on an axis from {low:g} to {high:g}")
-    if kind not in FLOATING:
+    if kind not in (*FLOATING, *BANDS):
         found += [f"bars that begin at {start:g}" for ax in figure.axes for start in _starts(ax)]
     return found
 
