@@ -86,6 +86,8 @@ def _skill(predicted: pd.DataFrame, rate: pd.Series) -> tuple[float, float, floa
     sums = np.vstack([by_deal.sum(axis=0), drawn])
     with np.errstate(divide="ignore", invalid="ignore"):
         skill = np.where(sums[:, 1] > 0, 1 - sums[:, 0] / sums[:, 1], np.nan)
+    if not np.isfinite(skill).any():  # the base rate made no error: nothing is left to gain
+        return np.nan, np.nan, np.nan
     return float(skill[0]), *map(float, np.nanquantile(skill[1:], [0.025, 0.975]))
 
 
