@@ -26,7 +26,7 @@ def main() -> None:
     rooms.sweep()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that private folders are removed
     try:
-        sys.exit(app(prog_name="kam", standalone_mode=False))
+        sys.exit(app(prog_name="kam", standalone_mode=False) or 0)
     except REFUSED as error:
         error.show(usage := io.StringIO())
         tell(usage.getvalue().rstrip(), sys.stderr)
