@@ -129,6 +129,11 @@ def select(root: Path, only: str = "") -> list[Notebook]:
     return [notebook for number, notebook in notebooks.items() if not wanted or number in wanted]
 
 
+def cases(root: Path) -> list[Notebook]:
+    """Return the case studies: short notebooks that show how findings of the others led to a decision."""
+    return [Notebook(path) for path in sorted((root / "notebooks/cases").glob("c[0-9]_*.ipynb"))]
+
+
 def headings(cells: Sequence[dict]) -> list[tuple[int, str]]:
     """Return for each cell the level and the text of the heading it stands under; (0, "") before the first."""
     current, result = (0, ""), []

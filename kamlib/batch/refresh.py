@@ -23,7 +23,7 @@ import nbformat
 
 from kamlib.batch import manifest, warm
 from kamlib.batch.execute import Kernels, execute
-from kamlib.batch.plan import Notebook, home, select
+from kamlib.batch.plan import Notebook, cases, home, select
 from kamlib.batch.progress import Progress
 from kamlib.batch.run import logged, modules
 from kamlib.errors import InputError
@@ -138,9 +138,13 @@ def pictures(root: Path) -> None:
 
 
 def main() -> None:
-    """Refresh all notebooks of the project, or those whose numbers are given."""
+    """Refresh all notebooks of the project, cases too, or those whose numbers are given."""
     root = home()
-    faults = refresh(root, select(root, ",".join(sys.argv[1:])))
+    studies = {case.number: case for case in cases(root)}
+    wanted = [number for number in sys.argv[1:] if number not in studies]
+    notebooks = select(root, ",".join(wanted)) if wanted or len(sys.argv) == 1 else []
+    chosen = [case for number, case in studies.items() if number in sys.argv[1:] or len(sys.argv) == 1]
+    faults = refresh(root, [*notebooks, *chosen])
     if not faults:
         pictures(root)
     sys.exit(1 if faults else 0)

@@ -123,7 +123,8 @@ def rerun(call: Call) -> int:
 
 def modules(notebooks: Sequence[Notebook]) -> list[str]:
     """Return the modules that the kernels of these notebooks will import."""
-    return [*SHARED_MODULES, *(f"kamlib.{notebook.name}" for notebook in notebooks)]
+    own = [f"kamlib.{notebook.name}" for notebook in notebooks if notebook.number.isdigit()]
+    return [*SHARED_MODULES, *own]
 
 
 @contextmanager
