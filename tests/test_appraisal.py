@@ -130,7 +130,9 @@ def test_only_managers_see_it(sample, role, seen):
 
 def test_a_reps_run_shows_nobody(sample):
     mine = restrict(sample, "rep", sample.mart["owner"].dropna().iloc[0])
-    assert appraisal.attainment_table(appraisal.book(mine, 12)).empty
+    book = appraisal.book(mine, 12)
+    assert appraisal.attainment_table(book).empty
+    assert appraisal.credited(book.revenue, book.credit, "day").eval("amount * part").sum() == 0
 
 
 def test_the_future_cannot_leak(sample):

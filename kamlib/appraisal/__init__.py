@@ -100,7 +100,8 @@ def credit_of(accounts: pd.DataFrame, team: pd.DataFrame) -> pd.DataFrame:
     for row in owned.itertuples():
         of_team = known.get(row.account_id)
         pieces += _pieces(row.account_id, row.owner, of_team, early, late)
-    return pd.DataFrame(pieces, columns=["account_id", "owner", "since", "until", "part"])
+    table = pd.DataFrame(pieces, columns=["account_id", "owner", "since", "until", "part"])
+    return table.astype({"since": "datetime64[ns]", "until": "datetime64[ns]", "part": float})
 
 
 def _pieces(
