@@ -27,6 +27,9 @@ DRAWING = re.compile(r"[MLQCz \d.-]*")
 """Lines of an SVG that only draw: most of the bytes, and no room for a name."""
 DATA_URI = re.compile(r"data:[\w/+.-]+(?:;[\w=-]+)*;base64,([A-Za-z0-9+/=]+)")
 
+PACKED = re.compile(r"(?:[A-Za-z0-9+/=]|\\n){400,}")
+"""A picture in base64: decoded below. As it stands its letters are random, and spell an id or a path now and then."""
+
 
 def texts(folder: Path) -> Iterator[tuple[str, str]]:
     """Return (where, text) of everything in `folder`: names of files, their bytes, and what these are when decoded."""
@@ -49,9 +52,10 @@ def decoded(where: str, content: bytes) -> Iterator[tuple[str, str]]:
     if content[:2] == b"\x1f\x8b":
         yield from decoded(where, gzip.decompress(content))
     text = content.decode("utf-8", "replace")
-    yield where, text
-    if "<" in text:
-        yield where, unquote(html.unescape(text))
+    plain = PACKED.sub("", text)
+    yield where, plain
+    if "<" in plain:
+        yield where, unquote(html.unescape(plain))
         for packed in DATA_URI.findall(text):
             yield from decoded(f"{where} data:", base64.b64decode(packed))
     try:
@@ -59,9 +63,10 @@ def decoded(where: str, content: bytes) -> Iterator[tuple[str, str]]:
     except ValueError:
         return
     for string in strings(said):
-        yield where, html.unescape(string)
-        if len(string) > 99 and re.fullmatch(r"[A-Za-z0-9+/=\n]+", string):  # a picture
+        if len(string) > 399 and re.fullmatch(r"[A-Za-z0-9+/=\n]+", string):  # a picture
             yield from decoded(f"{where} base64", base64.b64decode(string))
+        else:
+            yield where, html.unescape(string)
 
 
 def strings(said: object) -> Iterator[str]:

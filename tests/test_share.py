@@ -109,7 +109,12 @@ COUNTS_OF_OTHER_THINGS = set(
     "n_activities n_active n_active_after n_alerts n_bands n_censored n_churned n_closed n_complaints n_cutoffs n_dates "
     "n_deals n_decided n_departments n_entered n_fixed n_gaps n_high n_hits n_late n_losing_ways n_losses n_lost n_low n_medium n_months "
     "n_moved_on n_moves n_open n_open_cases n_open_deals n_ordering n_orders n_pending n_prompt n_quarters n_returned "
-    "n_roles n_roles_lost n_skipped n_slow n_slow_high n_slow_low n_stale n_still_open n_ways n_without_amount n_won n_at_risk".split()
+    "n_active_before n_ahead n_before_units n_closed_deals n_early_contacts n_expected_units n_forecasts n_functions "
+    "n_functions_active n_holders n_no_authority n_no_manager n_nodes n_origins n_ours n_people n_rank n_rank_high n_rank_low "
+    "n_stock_units n_talks n_two_way n_all n_all_bought n_answered n_answered_late n_away n_back n_blame n_came_back n_cases n_comments n_contracts_due "
+    "n_contracts_renewed n_due n_expected n_false n_found n_held n_known n_last_year n_like n_mentions n_missed n_new "
+    "n_orders_returned n_overdue n_praise n_projected n_projected_high n_projected_low n_renewal n_returns n_right n_rows n_slipped "
+    "n_steps n_top n_top_bought n_total_high n_total_low n_true n_visits n_waited n_weeks n_year n_roles n_roles_lost n_skipped n_slow n_slow_high n_slow_low n_stale n_still_open n_ways n_without_amount n_won n_at_risk".split()
 )
 
 

@@ -15,7 +15,10 @@ import pandas as pd
 from kamlib.tables import TABLES
 
 LEAST = 3
-BASES = ("n_accounts", "n_contacts", "n_start", "n_from", "n_of", "n_observed", "n_panel", "n_answers", "n_invited")
+BASES = (
+    "n_accounts", "n_contacts", "n_start", "n_from", "n_of", "n_observed", "n_panel", "n_answers", "n_invited", "n_customers",
+    "n_before", "n_now", "n_votes", "n_unchanged", "n_leavers",
+)  # fmt: skip
 """Columns that count the accounts or people whom a row describes."""
 IDENTITIES = frozenset(
     column.name for table in TABLES.values() for column in table.columns if column.share in ("id", "name", "staff")
