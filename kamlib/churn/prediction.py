@@ -151,6 +151,12 @@ def models_claim(table: pd.DataFrame, lang: str | None = "en") -> str:
     rows = table.set_index("ranking")
     ours, n = rows.loc["by_points"], int(rows["n_leavers"].iloc[0])
     others = [name for name in MODELS if name in rows.index] or ["by_gap_ratio", "by_revenue"]
+    if rows.loc[["by_points", *others], "auc_share"].isna().any():
+        return say(
+            lang,
+            f"Cannot be said: among {n} lost customers there are none who stayed to tell them from, or none who left.",
+            f"无法判断：{n} 个流失客户中缺少可比较的留存或流失客户。",
+        )
     best = rows.loc[others, "auc_share"].idxmax()
     other = rows.loc[best]
     spread = [f"{row['auc_share_low']:.2f} – {row['auc_share_high']:.2f}" for row in (ours, other)]
